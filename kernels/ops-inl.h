@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations that the kernels need and Highway 1.0.3 does not have, each
+// with the same bits on every target that has it. Nothing outside this file
+// knows which Highway or instruction it got.
+
+#if defined(ZEROULP_KERNELS_OPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_OPS_INL_H_
+#undef ZEROULP_KERNELS_OPS_INL_H_
+#else
+#define ZEROULP_KERNELS_OPS_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "kernels/targets.h"
+
+// Complete unrolling of a register-tile loop; without it the accumulators are
+// an array in memory.
+#ifndef ZEROULP_UNROLL
+#if HWY_COMPILER_CLANG
+#define ZEROULP_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ZEROULP_UNROLL _Pragma("GCC unroll 64")
+#endif
+#endif
+
+// Whether the target being compiled has 512-bit vectors. That the CPU has the
+// BF16 dot among them is a question for run time (HaveBf16Dot).
+#ifndef ZEROULP_TARGET_HAS_512
+#define ZEROULP_TARGET_HAS_512 \
+  (HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL)
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using DF = hn::ScalableTag<float>;
+using DI = hn::ScalableTag<int32_t>;
+using VF = hn::Vec<DF>;
+using VI = hn::Vec<DI>;
+
+// acc + a * b rounded once. Targets without FMA round the product too, which
+// changes nothing where products are exact in binary32: all narrow formats.
+HWY_INLINE VF MulAddExactProduct(VF acc, VF a, VF b) {
+  return hn::MulAdd(a, b, acc);
+}
+
+#if ZEROULP_TARGET_HAS_512
+// Each 32-bit lane of a and b holds two bf16, the first k in the HIGH half:
+//   acc = fma(a.high, b.high, acc); acc = fma(a.low, b.low, acc)
+// each rounded to nearest even. So measured on AMD Zen 4 and Intel Sapphire
+// Rapids, whatever MXCSR says; subnormal inputs and results become zero.
+HWY_INLINE VF DotBf16HighLow(VF acc, VF a, VF b) {
+  // No intrinsic: that would need a target attribute Highway does not set.
+  asm("vdpbf16ps %2, %1, %0" : "+v"(acc.raw) : "v"(a.raw), "v"(b.raw));
+  return acc;
+}
+#endif
+
+#if HWY_TARGET == HWY_AVX3_DL
+// acc + four products of an unsigned byte of a and a signed byte of b, in
+// each 32-bit lane, modulo 2^32.
+HWY_INLINE VI DotU8S8(VI acc, VI a, VI b) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(acc.raw) : "v"(a.raw), "v"(b.raw));
+  return acc;
+}
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_OPS_INL_H_

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad input: each is one clear sentence, and D is not touched. Mirrors
+// include/zeroulp/internal/check.h.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "zeroulp/gemm.h"
+#include "zeroulp/reference.h"
+
+namespace zeroulp {
+namespace {
+
+// A problem that is right; each test breaks one thing.
+struct Call {
+  Call() = default;
+  Call(const Call&) = delete;  // the views point into the vectors
+  Call& operator=(const Call&) = delete;
+
+  std::vector<uint8_t> a_codes = std::vector<uint8_t>(64, 0x38);
+  std::vector<uint8_t> b_codes = std::vector<uint8_t>(64, 0x38);
+  std::vector<float> c_words = std::vector<float>(64, 1.0f);
+  std::vector<float> d_words = std::vector<float>(64, 7.0f);
+  ConstMatrixView a = CodesView(a_codes, Format::kE4M3FN, 3, 8);
+  ConstMatrixView b_t = CodesView(b_codes, Format::kE5M2, 4, 8);
+  ConstMatrixView c;
+  MatrixView d = F32View(std::span(d_words), 3, 4);
+  GemmOptions options;
+};
+
+using Words = std::vector<std::string>;
+
+void ExpectSentence(const Error& e, ErrorCode code, const Words& words) {
+  const std::string sentence = e.what();
+  EXPECT_EQ(e.code(), code) << sentence;
+  EXPECT_EQ(sentence.find('\n'), std::string::npos) << sentence;
+  for (const std::string& word : words) {
+    EXPECT_NE(sentence.find(word), std::string::npos)
+        << "'" << sentence << "' lacks '" << word << "'";
+  }
+}
+
+// Both twins refuse the broken call with `code` and a sentence that holds all
+// of `words`, and leave D as it was.
+template <class Break>
+void ExpectError(ErrorCode code, const Words& words, const Break& break_call) {
+  for (const auto twin :
+       {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
+    Call call;
+    break_call(call);
+    try {
+      twin(call.a, call.b_t, call.c, call.d, call.options);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& e) {
+      ExpectSentence(e, code, words);
+    }
+    for (const float x : call.d_words) ASSERT_EQ(x, 7.0f);
+  }
+}
+
+TEST(Error, TheCallItselfIsRight) {
+  Call call;
+  Gemm(call.a, call.b_t, call.c, call.d, call.options);
+  EXPECT_EQ(call.d_words[0], 8 * 1.0f * 0.5f);
+  EXPECT_EQ(call.d_words[12], 7.0f);
+}
+
+TEST(Error, KMismatch) {
+  ExpectError(ErrorCode::kShape,
+              {"A is 3x8 e4m3fn", "B^T is 4x7 e5m2", "got 8 and 7"},
+              [](Call& call) { call.b_t.cols = 7; });
+}
+
+TEST(Error, ShortViews) {
+  ExpectError(ErrorCode::kShape, {"A is 3x8", "24 bytes", "has 23"},
+              [](Call& call) { call.a.bytes = call.a.bytes.first(23); });
+  ExpectError(ErrorCode::kShape, {"B^T", "308 bytes", "has 64"},
+              [](Call& call) { call.b_t.row_stride = 100; });
+  ExpectError(ErrorCode::kShape, {"D is 3x4 f32", "48 bytes", "has 47"},
+              [](Call& call) { call.d.bytes = call.d.bytes.first(47); });
+}
+
+TEST(Error, WrongShapeOfDAndC) {
+  ExpectError(ErrorCode::kShape, {"D must be 3x4", "4x3"}, [](Call& call) {
+    call.d = F32View(std::span(call.d_words), 4, 3);
+  });
+  ExpectError(ErrorCode::kShape, {"C is 3x5", "D is 3x4"}, [](Call& call) {
+    call.c = F32View(std::span<const float>(call.c_words), 3, 5);
+  });
+}
+
+TEST(Error, NegativeSizesAndStrides) {
+  ExpectError(ErrorCode::kShape, {"negative"},
+              [](Call& call) { call.a.rows = call.d.rows = -1; });
+  ExpectError(ErrorCode::kShape, {"-8", "negative"},
+              [](Call& call) { call.a.cols = call.b_t.cols = -8; });
+  ExpectError(ErrorCode::kShape, {"row_stride 7", "at least 8"},
+              [](Call& call) { call.a.row_stride = 7; });
+}
+
+TEST(Error, OddStrideOfFourBitRows) {
+  ExpectError(ErrorCode::kShape, {"A is 3x8 e2m1fn with row_stride 9", "even"},
+              [](Call& call) {
+                call.a.format = Format::kE2M1FN;
+                call.a.row_stride = 9;
+              });
+}
+
+TEST(Error, FormatsTheRowDoesNotTake) {
+  ExpectError(ErrorCode::kFormat, {"chain.f32", "e8m0fnu", "e4m3fn"},
+              [](Call& call) { call.a.format = Format::kE8M0FNU; });
+  ExpectError(ErrorCode::kFormat, {"writes f32", "tf32"},
+              [](Call& call) { call.d.format = Format::kTF32; });
+  ExpectError(ErrorCode::kFormat, {"accumulates in f32", "tf32"},
+              [](Call& call) {
+                call.c = F32View(std::span<const float>(call.c_words), 3, 4);
+                call.c.format = Format::kTF32;
+              });
+}
+
+TEST(Error, Overlap) {
+  ExpectError(ErrorCode::kOverlap, {"C", "overlaps"}, [](Call& call) {
+    call.c = call.d;
+    call.c.bytes = std::as_bytes(std::span(call.d_words)).subspan(4);
+  });
+  ExpectError(ErrorCode::kOverlap, {"row_stride 5"}, [](Call& call) {
+    call.c = call.d;
+    call.c.bytes = std::as_bytes(std::span(call.d_words));
+    call.c.row_stride = 5;
+  });
+  ExpectError(ErrorCode::kOverlap, {"D", "A"}, [](Call& call) {
+    call.a.bytes = std::as_bytes(std::span(call.d_words));
+  });
+  ExpectError(ErrorCode::kOverlap, {"D", "B^T"}, [](Call& call) {
+    call.b_t.bytes = std::as_bytes(std::span(call.d_words)).subspan(44);
+  });
+}
+
+TEST(Error, NullAndMisaligned) {
+  ExpectError(ErrorCode::kArgument, {"A is 3x8", "null"}, [](Call& call) {
+    call.a.bytes = {static_cast<const std::byte*>(nullptr), 24};
+  });
+  ExpectError(ErrorCode::kArgument, {"D", "4-byte aligned"}, [](Call& call) {
+    call.d.bytes =
+        std::as_writable_bytes(std::span(call.d_words)).subspan(1, 60);
+  });
+}
+
+TEST(Error, SizesWhoseProductOverflows) {
+  constexpr int64_t kHuge = int64_t{1} << 61;
+  ExpectError(ErrorCode::kOverflow, {"2305843009213693952", "2^63"},
+              [](Call& call) { call.a.row_stride = kHuge; });
+  ExpectError(ErrorCode::kOverflow, {"2^63"}, [](Call& call) {
+    call.a.rows = call.d.rows = std::numeric_limits<int64_t>::max();
+    call.d.cols = call.b_t.rows = 0;
+    call.a.cols = call.b_t.cols = 0;
+  });
+}
+
+TEST(Error, Options) {
+  ExpectError(ErrorCode::kUnknownName, {"hopper.wgmma.fp9", "chain.f32"},
+              [](Call& call) { call.options.arith = "hopper.wgmma.fp9"; });
+  ExpectError(ErrorCode::kArgument, {"threads is -1"},
+              [](Call& call) { call.options.threads = -1; });
+}
+
+TEST(Error, AnArithmeticWithoutKernelNamesTheOracle) {
+  Call call;
+  call.options.arith = "exact.f32";
+  try {
+    Gemm(call.a, call.b_t, call.c, call.d, call.options);
+    FAIL();
+  } catch (const Error& e) {
+    ExpectSentence(e, ErrorCode::kUnsupported, {"reference::Gemm"});
+  }
+  EXPECT_EQ(call.d_words[0], 7.0f);
+}
+
+TEST(Error, PackTakesNarrowFormatsOnly) {
+  const std::vector<float> words(4);
+  try {
+    Pack(F32View(std::span(words), 2, 2));
+    FAIL();
+  } catch (const Error& e) {
+    ExpectSentence(e, ErrorCode::kFormat, {"2x2 f32"});
+  }
+}
+
+}  // namespace
+}  // namespace zeroulp
