@@ -19,11 +19,63 @@
 
 namespace zeroulp {
 
-// How the products of one output element become one number.
+// How the products of one output element become one number; each model is a
+// function of emulation/, its mathematics in emulation/README.md.
 enum class Model : uint8_t {
-  kExact,  // all products and C summed exactly, one rounding at the end
-  kChain,  // acc = round(acc + a[k] * b[k]), k ascending from acc = C
+  kExact,       // all products and C summed exactly, one rounding at the end
+  kChain,       // acc = round(acc + a[k] * b[k]), k ascending from acc = C
+  kFusedDot,    // steps of `chunk` products and the accumulator: cut to one
+                // grid, summed exactly, rounded once
+  kSplitFused,  // two fused dots over k mod 4 in {0,1} and {2,3}, then + C
+  kGroupFused,  // fused dot over exact sums of groups of 16 scaled products
+  kEvenOdd,     // fused dots over even and odd k, cut again beside C (CDNA3)
+  kPairTree,    // rounded products added in a binary tree of 4 or 2 (CDNA2)
+  kSystolic,    // a column of processing elements, then the partial sum bank
+  kDotPairs,    // chain over pairs, the second element of a pair first
 };
+
+// The model in one sentence.
+constexpr std::string_view Rule(Model model) {
+  switch (model) {
+    case Model::kExact:
+      return "All products and C are summed exactly and rounded once; the "
+             "order of K does not matter.";
+    case Model::kChain:
+      return "acc = fma(a[k], b[k], acc), k ascending from acc = C; with block "
+             "scales acc = round(acc + p * sa * sb), p the chain over one "
+             "block from +0.";
+    case Model::kFusedDot:
+      return "Per chunk the products and the accumulator are cut toward zero "
+             "to a multiple of 2^(largest exponent - align_bits), summed "
+             "exactly and rounded once; block scales add to the exponents.";
+    case Model::kSplitFused:
+      return "Operands are widened to f16; per 32 products a fused dot over k "
+             "mod 4 in {0,1} from zero, a second over {2,3} from its result, "
+             "then one IEEE addition of the accumulator.";
+    case Model::kGroupFused:
+      return "Per 64 products four exact sums of 16 products times their "
+             "scales, and the accumulator, are cut toward zero to a multiple "
+             "of 2^(largest exponent - align_bits), summed exactly and rounded "
+             "once.";
+    case Model::kEvenOdd:
+      return "Per chunk the products are cut toward zero to 2^(largest "
+             "exponent - 24), even and odd k apart in FP8; sums and "
+             "accumulator are then cut toward minus infinity beside each "
+             "other, added and rounded once.";
+    case Model::kPairTree:
+      return "Products are rounded to binary32 and summed in groups as a "
+             "binary tree, then added to the accumulator; each operation "
+             "rounds to nearest even and flushes subnormals.";
+    case Model::kSystolic:
+      return "A binary32 sum runs down the rows of the array, each adding its "
+             "products exactly in one rounding; the column's sum is then added "
+             "to the accumulator.";
+    case Model::kDotPairs:
+      return "Per pair of k, acc = fma over the odd element, then over the "
+             "even one, subnormal inputs and results flushed to zero.";
+  }
+  return {};
+}
 
 enum class Evidence : uint8_t {
   kDefinition,  // the row is its own definition (IEEE 754 arithmetic)
@@ -72,74 +124,56 @@ inline constexpr FormatSet kNarrowFormats = {
     Format::kE4M3FNUZ, Format::kE5M2FNUZ, Format::kE4M3B11FNUZ, Format::kE3M2FN,
     Format::kE2M3FN,   Format::kE2M1FN};
 
+// What a result of exactly zero looks like.
+enum class ZeroSign : uint8_t {
+  kIeee,  // -0 if every addend is -0 or a negative result underflows
+  kPlus,  // always +0
+};
+
 struct ArithInfo {
   std::string_view name;
   Model model;
   FormatSet a, b;      // operand formats; any pair of them
   Format accumulator;  // of C
   Format output;       // of D
-  // One step takes `chunk` products; 0: all of K.
+  Evidence evidence;
+  int evidence_words = 0;  // hardware words reproduced, where counted
+  std::string_view source;
+  std::string_view open = {};  // what nobody has measured yet
+
+  // Products of one step; 0: all of K.
   int chunk = 0;
   // Addends are cut to 2^(largest exponent - align_bits); 0: never cut.
   int align_bits = 0;
   std::optional<int> exponent_floor = {};  // of that largest exponent
   // Fraction bits a step's result keeps, in the output's exponent range.
-  int out_fraction_bits;
-  Rounding out_rounding;
-  uint32_t nan_word;  // every NaN result
-  Evidence evidence;
-  int evidence_words = 0;  // hardware words reproduced, where counted
-  std::string_view rule;   // in one sentence
-  std::string_view source;
+  int out_fraction_bits = 23;
+  Rounding out_rounding = Rounding::kNearestEven;
+  ZeroSign zero_sign = ZeroSign::kIeee;
+  uint32_t nan_word = 0x7FC00000;  // every NaN result
+
+  // Operands are converted to this format, exactly, before anything else.
+  std::optional<Format> widen = {};
+  bool flush_inputs = false;   // subnormal operands and C become zero
+  bool flush_results = false;  // and so do subnormal results of any operation
+
+  // Block scales, applied inside the sum; the empty set: none.
+  FormatSet scales = {};
+  int scale_block = 0;  // elements of K a scale covers; 0: any number
+
+  // kPairTree: products of a tree. kSystolic: `rows` processing elements, each
+  // adding `group` products at once; its k are apart by `rows` (split) or
+  // neighbours (interleaved).
+  int group = 1;
+  int rows = 0;
+  bool interleaved = false;
 };
 
-inline constexpr auto kArith = std::to_array<ArithInfo>({
-    {.name = "exact.f32",
-     .model = Model::kExact,
-     .a = kNarrowFormats,
-     .b = kNarrowFormats,
-     .accumulator = Format::kF32,
-     .output = Format::kF32,
-     .out_fraction_bits = 23,
-     .out_rounding = Rounding::kNearestEven,
-     .nan_word = 0x7FC00000,
-     .evidence = Evidence::kDefinition,
-     .rule = "All products and C are summed exactly and rounded once to "
-             "binary32, to nearest even; the order of K does not matter.",
-     .source = "definition, IEEE 754-2019 5.4.1"},
-    {.name = "chain.f32",
-     .model = Model::kChain,
-     .a = kNarrowFormats,
-     .b = kNarrowFormats,
-     .accumulator = Format::kF32,
-     .output = Format::kF32,
-     .chunk = 1,
-     .out_fraction_bits = 23,
-     .out_rounding = Rounding::kNearestEven,
-     .nan_word = 0x7FC00000,
-     .evidence = Evidence::kDefinition,
-     .rule = "acc = fma(a[k], b[k], acc) in binary32, to nearest even, k "
-             "ascending from acc = C.",
-     .source = "definition, IEEE 754-2019 5.4.1 fusedMultiplyAdd"},
-});
+}  // namespace zeroulp
 
-namespace internal {
-constexpr bool ArithRowsAreValid() {
-  for (size_t i = 0; i < kArith.size(); ++i) {
-    const ArithInfo& row = kArith[i];
-    if (row.a.empty() || row.b.empty()) return false;
-    if (row.name.empty() || row.rule.empty() || row.source.empty()) {
-      return false;
-    }
-    if (row.out_fraction_bits > Info(row.output).mantissa_bits) return false;
-    for (size_t j = 0; j < i; ++j) {
-      if (kArith[j].name == row.name) return false;
-    }
-  }
-  return true;
-}
-}  // namespace internal
-static_assert(internal::ArithRowsAreValid(), "a row of kArith is incomplete");
+#include "zeroulp/arithmetic_table.h"  // IWYU pragma: export
+
+namespace zeroulp {
 
 // Throws Error{kUnknownName} that lists every name.
 inline const ArithInfo& FindArith(std::string_view name) {

@@ -3,9 +3,12 @@
 #ifndef ZEROULP_GEMM_H_
 #define ZEROULP_GEMM_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "zeroulp/operand.h"
 #include "zeroulp/packed.h"
 #include "zeroulp/view.h"
 
@@ -13,6 +16,13 @@ namespace zeroulp {
 
 struct GemmOptions {
   std::string_view arith = "chain.f32";  // a name of kArith
+  // 0: never. Else a multiple of the row's chunk: every so many products start
+  // from zero, and their sum is added to the accumulator by ordinary IEEE
+  // arithmetic, multiplied by its FP32 block scale if there is one.
+  int64_t promote_every = 0;
+  // One multiplication of the finished accumulator, C included, rounded to
+  // nearest even: tensor scales.
+  std::optional<float> alpha = {};
   // 0: the calling thread's oneTBB arena. 1: the calling thread alone.
   int threads = 0;
 };
@@ -41,12 +51,10 @@ void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
           const GemmOptions& options = {});
 
 // The same, packing what is not packed on every call.
-void Gemm(const ConstMatrixView& a, const PackedMatrix& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options = {});
-void Gemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options = {});
+void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options = {});
+void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options = {});
 
 // The kernel Gemm would run for these operands on this CPU, and why each
 // better one was refused: one sentence a line, the chosen kernel's name first.

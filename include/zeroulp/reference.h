@@ -11,9 +11,8 @@ namespace zeroulp::reference {
 // zeroulp::Gemm, for every row of kArith: same arguments, errors and bits.
 // Takes some 10 to 100 ns per product; `options.threads` is ignored, it runs
 // on the calling thread. Shares no code with the kernels.
-void Gemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options = {});
+void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options = {});
 
 }  // namespace zeroulp::reference
 

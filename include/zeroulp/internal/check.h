@@ -13,15 +13,10 @@
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/gemm.h"
 #include "zeroulp/internal/fail.h"
+#include "zeroulp/operand.h"
 #include "zeroulp/view.h"
 
 namespace zeroulp::internal {
-
-// What an operand is, packed or not.
-struct Operand {
-  int64_t rows, cols;
-  Format format;
-};
 
 inline std::string Describe(int64_t rows, int64_t cols, Format format) {
   return fmt::format("{}x{} {}", rows, cols, Info(format).name);
@@ -30,7 +25,10 @@ inline std::string Describe(const ConstMatrixView& v) {
   return Describe(v.rows, v.cols, v.format);
 }
 inline std::string Describe(const Operand& v) {
-  return Describe(v.rows, v.cols, v.format);
+  return Describe(v.codes.rows, v.k(), v.codes.format);
+}
+inline std::string Describe(const PackedMatrix& v) {
+  return Describe(v.rows(), v.cols(), v.format());
 }
 
 // True if a * b * c (none negative) fits in an int64_t.
@@ -106,39 +104,20 @@ inline bool IsEmpty(const ConstMatrixView& v) {
   return v.rows == 0 && v.cols == 0;
 }
 
-// The rules of zeroulp::Gemm but for overlap with a and b_t; returns the row.
-inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
-                                  const ConstMatrixView& c, const MatrixView& d,
-                                  const GemmOptions& options) {
-  const ArithInfo& row = FindArith(options.arith);
-  if (options.threads < 0) {
-    Fail(ErrorCode::kArgument,
-         "Gemm: threads is {}: it must be 0 (all) or a positive number",
-         options.threads);
-  }
-  if (!row.a.contains(a.format) || !row.b.contains(b_t.format)) {
-    Fail(ErrorCode::kFormat,
-         "Gemm: {} does not take A {} with B^T {}: A may be {}; B^T may be {}",
-         row.name, Describe(a), Describe(b_t), row.a.names(), row.b.names());
-  }
-  if (a.cols != b_t.cols) {
-    Fail(ErrorCode::kShape,
-         "Gemm: A is {} and B^T is {}: K (columns) must be equal, got {} and "
-         "{}",
-         Describe(a), Describe(b_t), a.cols, b_t.cols);
-  }
+// C and D of a product of M rows and N columns.
+inline void CheckOutput(const ArithInfo& row, int64_t m, int64_t n,
+                        const ConstMatrixView& c, const MatrixView& d) {
   CheckView("Gemm", "D", d);
-  if (d.rows != a.rows || d.cols != b_t.rows) {
+  if (d.rows != m || d.cols != n) {
     Fail(ErrorCode::kShape,
-         "Gemm: A is {} and B^T is {}: D must be {}x{}, "
-         "got {}",
-         Describe(a), Describe(b_t), a.rows, b_t.rows, Describe(d));
+         "Gemm: A has {} rows and B^T has {}: D must be {}x{}, got {}", m, n, m,
+         n, Describe(d));
   }
   if (d.format != row.output) {
     Fail(ErrorCode::kFormat, "Gemm: {} writes {}, but D is {}", row.name,
          Info(row.output).name, Describe(d));
   }
-  if (IsEmpty(c)) return row;
+  if (IsEmpty(c)) return;
   CheckView("Gemm", "C", c);
   if (c.rows != d.rows || c.cols != d.cols) {
     Fail(ErrorCode::kShape, "Gemm: C is {} and D is {}: they must be equal",
@@ -156,19 +135,165 @@ inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
          "D itself or apart from it",
          Describe(d), d.row_stride, Describe(c), c.row_stride);
   }
+}
+
+// What does not depend on the operands' memory. A and B^T may be packed.
+template <class A, class B>
+const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
+                              const B& b_t, Format b_format, int64_t b_k,
+                              const GemmOptions& options) {
+  const ArithInfo& row = FindArith(options.arith);
+  if (options.threads < 0) {
+    Fail(ErrorCode::kArgument,
+         "Gemm: threads is {}: it must be 0 (all) or a positive number",
+         options.threads);
+  }
+  if (options.promote_every < 0 ||
+      (options.promote_every > 0 && row.chunk == 0) ||
+      (row.chunk != 0 && options.promote_every % row.chunk != 0)) {
+    Fail(ErrorCode::kArgument,
+         "Gemm: promote_every is {}: {} can be interrupted after every {} "
+         "products only",
+         options.promote_every, row.name, row.chunk);
+  }
+  if (!row.a.contains(a_format) || !row.b.contains(b_format)) {
+    Fail(ErrorCode::kFormat,
+         "Gemm: {} does not take A {} with B^T {}: A may be {}; B^T may be {}",
+         row.name, Describe(a), Describe(b_t), row.a.names(), row.b.names());
+  }
+  if (a_k != b_k) {
+    Fail(ErrorCode::kShape,
+         "Gemm: A is {} and B^T is {}: K (columns) must be equal, got {} and "
+         "{}",
+         Describe(a), Describe(b_t), a_k, b_k);
+  }
   return row;
 }
 
-// The rest, for operands that are views.
-inline void CheckOperandView(std::string_view name, const ConstMatrixView& v,
-                             const MatrixView& d) {
-  CheckView("Gemm", name, v);
+inline void CheckApart(std::string_view name, const ConstMatrixView& v,
+                       const MatrixView& d) {
   if (Overlap(v, d)) {
     Fail(ErrorCode::kOverlap,
-         "Gemm: D ({}) overlaps {} ({}): they must be "
-         "apart",
-         Describe(d), name, Describe(v));
+         "Gemm: D ({}) overlaps {} ({}): they must be apart", Describe(d), name,
+         Describe(v));
   }
+}
+
+// Sparse operands: whole groups, one position inside the group a code.
+inline void CheckSparse(std::string_view name, const Operand& x) {
+  const ConstMatrixView& codes = x.codes;
+  const auto [keep, group] = x.sparsity;
+  if (keep <= 0 || group <= keep || group > 256) {
+    Fail(ErrorCode::kArgument,
+         "Gemm: {} has sparsity {}:{}: keep must be positive and below group, "
+         "group at most 256",
+         name, keep, group);
+  }
+  if (codes.cols % keep != 0) {
+    Fail(ErrorCode::kShape,
+         "Gemm: {} stores {} columns with sparsity {}:{}: they must be a "
+         "multiple of {}",
+         name, codes.cols, keep, group, keep);
+  }
+  CheckView("Gemm", fmt::format("the index of {}", name), x.index);
+  if (x.index.rows != codes.rows || x.index.cols != codes.cols ||
+      Info(x.index.format).storage_bits != 8) {
+    Fail(ErrorCode::kShape,
+         "Gemm: {} stores {}, its index is {}: there must be one byte a code",
+         name, Describe(codes), Describe(x.index));
+  }
+  for (int64_t r = 0; r < codes.rows; ++r) {
+    for (int64_t k = 0; k < codes.cols; ++k) {
+      const uint32_t position = ReadCode(x.index, r, k);
+      if (std::cmp_less(position, group)) continue;
+      Fail(ErrorCode::kArgument,
+           "Gemm: {} row {}, stored column {}: position {} is outside its "
+           "group of {}",
+           name, r, k, position, group);
+    }
+  }
+}
+
+// Block scales an arithmetic row has, in the shape their operand asks for.
+// `partner`: the sparsity of the other operand. Scales cover stored elements,
+// so that those of its dense partner cover group / keep times as many.
+inline void CheckScales(const ArithInfo& row, std::string_view name,
+                        const Operand& x, const Sparsity& partner,
+                        int64_t promote_every) {
+  const BlockScales& s = x.scales;
+  if (s.block == 0) {
+    if (row.scale_block == 0) return;
+    Fail(ErrorCode::kFormat,
+         "Gemm: {} has one {} scale for every {} elements of K, but {} ({}) "
+         "has none",
+         row.name, row.scales.names(), row.scale_block, name, Describe(x));
+  }
+  // Between promotions there are no scales inside the sum: the promotion
+  // itself applies FP32 ones.
+  const bool by_promotion = promote_every > 0 && row.scales.empty();
+  const FormatSet formats = by_promotion ? FormatSet{Format::kF32} : row.scales;
+  int64_t block = by_promotion ? promote_every : row.scale_block;
+  if (partner.group != 0) block = block * partner.group / partner.keep;
+  if (!formats.contains(s.codes.format)) {
+    Fail(ErrorCode::kFormat, "Gemm: {} takes {} block scales, but {} has {}",
+         row.name, formats.empty() ? "no" : formats.names(), name,
+         Info(s.codes.format).name);
+  }
+  if (s.block < 0 || s.block_rows < 1 || (block != 0 && s.block != block)) {
+    Fail(ErrorCode::kArgument,
+         "Gemm: {} has a scale for every {} elements of K and {} rows: {} "
+         "takes one for every {} elements",
+         name, s.block, s.block_rows, row.name,
+         block == 0 ? "(any number of)" : fmt::format("{}", block));
+  }
+  if (partner.group != 0 && s.block % partner.group != 0) {
+    Fail(ErrorCode::kArgument,
+         "Gemm: {} has a scale for every {} elements of K beside sparsity "
+         "{}:{}: scales must cover whole groups",
+         name, s.block, partner.keep, partner.group);
+  }
+  CheckView("Gemm", fmt::format("the scales of {}", name), s.codes);
+  const int64_t rows = (x.codes.rows + s.block_rows - 1) / s.block_rows;
+  const int64_t cols = (x.codes.cols + s.block - 1) / s.block;
+  if (s.codes.rows != rows || s.codes.cols != cols) {
+    Fail(ErrorCode::kShape,
+         "Gemm: {} stores {} with a scale for every {} elements of {} rows: "
+         "its scales must be {}x{}, got {}x{}",
+         name, Describe(x.codes), s.block, s.block_rows, rows, cols,
+         s.codes.rows, s.codes.cols);
+  }
+}
+
+inline void CheckOperand(const ArithInfo& row, std::string_view name,
+                         const Operand& x, const Sparsity& partner,
+                         const MatrixView& d, int64_t promote_every) {
+  CheckView("Gemm", name, x.codes);
+  CheckApart(name, x.codes, d);
+  CheckScales(row, name, x, partner, promote_every);
+  CheckApart(fmt::format("the scales of {}", name), x.scales.codes, d);
+  if (x.is_sparse()) {
+    CheckSparse(name, x);
+    CheckApart(fmt::format("the index of {}", name), x.index, d);
+  }
+}
+
+// Every rule of zeroulp::Gemm for operands that are views; returns the row.
+inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
+                                  const ConstMatrixView& c, const MatrixView& d,
+                                  const GemmOptions& options) {
+  if (a.is_sparse() && b_t.is_sparse()) {
+    Fail(ErrorCode::kUnsupported,
+         "Gemm: A and B^T are both sparse: one of them must be dense");
+  }
+  for (const Operand* x : {&a, &b_t}) {
+    if (x->is_sparse() && x->sparsity.keep <= 0) CheckSparse("an operand", *x);
+  }
+  const ArithInfo& row = CheckOptions(a, a.codes.format, a.k(), b_t,
+                                      b_t.codes.format, b_t.k(), options);
+  CheckOutput(row, a.codes.rows, b_t.codes.rows, c, d);
+  CheckOperand(row, "A", a, b_t.sparsity, d, options.promote_every);
+  CheckOperand(row, "B^T", b_t, a.sparsity, d, options.promote_every);
+  return row;
 }
 
 }  // namespace zeroulp::internal
