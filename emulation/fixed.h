@@ -10,12 +10,13 @@
 
 namespace zeroulp::emulation {
 
-// A two's complement fixed-point number of 640 bits whose unit is 2^-300. Every
-// product of two binary32 values is a multiple of 2^-298 below 2^256, so 2^80
+// A two's complement fixed-point number of 896 bits whose unit is 2^-460. It
+// holds products of two binary32 values (multiples of 2^-298 below 2^256), and
+// binary32 values times two E8M0 scales (multiples of 2^-403 below 2^382); 2^50
 // of them fit.
 class Fixed {
  public:
-  static constexpr int kUnitExponent = -300;
+  static constexpr int kUnitExponent = -460;
 
   // Adds (-1)^negative * significand * 2^exponent.
   void Add(bool negative, uint64_t significand, int exponent) {
@@ -77,7 +78,7 @@ class Fixed {
   }
 
  private:
-  static constexpr size_t kLimbs = 10;
+  static constexpr size_t kLimbs = 14;
 
   void Add(size_t limb, uint64_t low, uint64_t high) {
     limbs_[limb] += low;

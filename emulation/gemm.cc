@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// reference::Gemm: one element of D at a time.
+// reference::Gemm: operands taken apart, then one element of D at a time.
+#include "emulation/gemm.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
 #include <vector>
 
-#include "emulation/fixed.h"
-#include "emulation/number.h"
-#include "emulation/round.h"
-#include "zeroulp/arithmetic.h"
+#include "emulation/dot.h"
+#include "emulation/sum.h"
 #include "zeroulp/internal/check.h"
 #include "zeroulp/reference.h"
 
@@ -13,116 +17,186 @@ namespace zeroulp {
 namespace emulation {
 namespace {
 
-// A sum that may contain infinities and NaN, by IEEE 754's rules.
-class Sum {
- public:
-  void Add(const Number& x) {
-    AddTerm(x.kind, x.negative, x.significand, x.exponent);
-  }
-  void AddProduct(const Number& x, const Number& y) {
-    const bool negative = x.negative != y.negative;
-    if (x.kind == Kind::kFinite && y.kind == Kind::kFinite) {
-      AddTerm(Kind::kFinite, negative, uint64_t{x.significand} * y.significand,
-              x.exponent + y.exponent);
-    } else if (x.kind == Kind::kNan || y.kind == Kind::kNan || x.is_zero() ||
-               y.is_zero()) {
-      AddTerm(Kind::kNan, false, 0, 0);  // infinity times zero, or NaN
-    } else {
-      AddTerm(Kind::kInfinity, negative, 0, 0);
-    }
-  }
+// In the order of Model.
+constexpr std::array kModels = {Exact,      Chain,      FusedDot,
+                                SplitFused, GroupFused, EvenOdd,
+                                PairTree,   Systolic,   DotPairs};
+static_assert(kModels.size() == static_cast<size_t>(Model::kDotPairs) + 1);
 
-  uint32_t RoundedToF32(uint32_t nan_word) const {
-    if (nan_ || (plus_infinity_ && minus_infinity_)) return nan_word;
-    if (plus_infinity_) return 0x7F800000u;
-    if (minus_infinity_) return 0xFF800000u;
-    if (finite_.negative() || finite_.Width() > 0) return RoundToF32(finite_);
-    return all_minus_zero_ ? 0x80000000u : 0u;
+Number UnpackOperand(const ArithInfo& row, Format format, uint32_t code) {
+  Number x = Unpack(Info(format), code);
+  if (row.widen && x.kind == Kind::kFinite && x.significand != 0) {
+    // The same value with the significand and exponent of the wider format:
+    // its hidden bit is on top unless it is subnormal there too.
+    const FormatInfo& wide = Info(*row.widen);
+    const int top =
+        static_cast<int>(std::bit_width(x.significand)) - 1 + x.unit;
+    x.exponent = std::max(top, wide.min_exponent());
+    const int unit = x.exponent - wide.mantissa_bits;
+    x.significand <<= x.unit - unit;
+    x.unit = unit;
   }
-
- private:
-  void AddTerm(Kind kind, bool negative, uint64_t significand, int exponent) {
-    if (kind == Kind::kNan) nan_ = true;
-    if (kind == Kind::kInfinity) {
-      (negative ? minus_infinity_ : plus_infinity_) = true;
-    }
-    if (kind != Kind::kFinite) return;
-    if (significand != 0) finite_.Add(negative, significand, exponent);
-    all_minus_zero_ = all_minus_zero_ && negative && significand == 0;
+  const bool subnormal = x.significand >> Info(format).mantissa_bits == 0;
+  if (row.flush_inputs && x.kind == Kind::kFinite && subnormal) {
+    x.significand = 0;
   }
+  return x;
+}
 
-  Fixed finite_;
-  bool nan_ = false, plus_infinity_ = false, minus_infinity_ = false;
-  bool all_minus_zero_ = true;
+// One row of an operand: what is stored, and where in K it stands.
+struct Row {
+  std::vector<Number> values;
+  std::vector<Number> scales;
+  std::vector<int64_t> positions;  // empty: 0, 1, 2, ...
 };
 
-using Row = std::vector<Number>;
-
-uint32_t Exact(const Row& a, const Row& b, uint32_t c, uint32_t nan_word) {
-  Sum sum;
-  sum.Add(Unpack(Info(Format::kF32), c));
-  for (size_t k = 0; k < a.size(); ++k) sum.AddProduct(a[k], b[k]);
-  return sum.RoundedToF32(nan_word);
-}
-
-uint32_t Chain(const Row& a, const Row& b, uint32_t c, uint32_t nan_word) {
-  uint32_t acc = Exact({}, {}, c, nan_word);  // K = 0: C, NaN made canonical
-  for (size_t k = 0; k < a.size(); ++k) {
-    Sum sum;
-    sum.Add(Unpack(Info(Format::kF32), acc));
-    sum.AddProduct(a[k], b[k]);
-    acc = sum.RoundedToF32(nan_word);
-  }
-  return acc;
-}
-
-uint32_t Element(const ArithInfo& row, const Row& a, const Row& b, uint32_t c) {
-  switch (row.model) {
-    case Model::kExact:
-      return Exact(a, b, c, row.nan_word);
-    case Model::kChain:
-      return Chain(a, b, c, row.nan_word);
-  }
-  internal::Fail(ErrorCode::kUnsupported, "no oracle for {}", row.name);
-}
-
-std::vector<Row> UnpackRows(const ConstMatrixView& view) {
-  std::vector<Row> rows(static_cast<size_t>(view.rows));
-  for (int64_t r = 0; r < view.rows; ++r) {
-    Row& row = rows[static_cast<size_t>(r)];
-    row.reserve(static_cast<size_t>(view.cols));
-    for (int64_t k = 0; k < view.cols; ++k) {
-      row.push_back(Unpack(Info(view.format), ReadCode(view, r, k)));
+std::vector<Row> UnpackRows(const ArithInfo& row, const Operand& operand) {
+  const ConstMatrixView& codes = operand.codes;
+  const BlockScales& scales = operand.scales;
+  std::vector<Row> rows(static_cast<size_t>(codes.rows));
+  for (int64_t r = 0; r < codes.rows; ++r) {
+    Row& out = rows[static_cast<size_t>(r)];
+    for (int64_t k = 0; k < codes.cols; ++k) {
+      out.values.push_back(
+          UnpackOperand(row, codes.format, ReadCode(codes, r, k)));
+      if (operand.is_sparse()) {
+        out.positions.push_back(k / operand.sparsity.keep *
+                                    operand.sparsity.group +
+                                ReadCode(operand.index, r, k));
+      }
+    }
+    for (int64_t s = 0; scales.block != 0 && s < scales.codes.cols; ++s) {
+      out.scales.push_back(
+          Unpack(Info(scales.codes.format),
+                 ReadCode(scales.codes, r / scales.block_rows, s)));
     }
   }
   return rows;
 }
 
+// Products and scales of one element of D.
+struct Terms {
+  std::vector<Number> products, scales;
+  int64_t block = 0;
+};
+
+// A scale for every block of the finer operand. FP32 scales multiply with one
+// rounding (RNE), the others exactly.
+void CombineScales(const Operand& a, const Operand& b_t, const Row& x,
+                   const Row& y, Terms& terms) {
+  // Both block lengths in products: scales of the dense partner of a sparse
+  // operand cover group / keep times as many elements.
+  const auto length = [](const Operand& x_operand, const Sparsity& partner) {
+    const int64_t block = x_operand.scales.block;
+    return partner.group == 0 ? block : block * partner.keep / partner.group;
+  };
+  const int64_t a_block = length(a, b_t.sparsity);
+  const int64_t b_block = length(b_t, a.sparsity);
+  if (a_block == 0 && b_block == 0) return;
+  const Number one = {Kind::kFinite, false, 1, 0, 0};
+  terms.block = std::gcd(a_block, b_block);
+  const auto at = [&one](const Row& row, int64_t block, int64_t k) {
+    return block == 0 ? one : row.scales[static_cast<size_t>(k / block)];
+  };
+  const auto is_f32 = [](const Operand& operand) {
+    return operand.scales.block != 0 &&
+           operand.scales.codes.format == Format::kF32;
+  };
+  const auto k_end = static_cast<int64_t>(terms.products.size());
+  for (int64_t k = 0; k < k_end; k += terms.block) {
+    Number scale = Multiply(at(x, a_block, k), at(y, b_block, k));
+    if (is_f32(a) || is_f32(b_t)) {
+      Sum sum;
+      sum.Add(scale);
+      const FormatInfo& f32 = Info(Format::kF32);
+      scale = Unpack(f32, sum.Rounded(f32, f32.nan_code()));
+    }
+    terms.scales.push_back(scale);
+  }
+}
+
+// Sparse operands choose the pairs: a position that is not stored is absent
+// from the other operand as well.
+Terms Pair(const Operand& a, const Operand& b_t, const Row& x, const Row& y) {
+  Terms terms;
+  const Row& chooser = a.is_sparse() ? x : y;
+  for (size_t k = 0; k < chooser.values.size(); ++k) {
+    const auto at = [&](const Operand& operand, const Row& row) {
+      const bool dense_partner =
+          !operand.is_sparse() && !chooser.positions.empty();
+      return row
+          .values[dense_partner ? static_cast<size_t>(chooser.positions[k])
+                                : k];
+    };
+    terms.products.push_back(Multiply(at(a, x), at(b_t, y)));
+  }
+  CombineScales(a, b_t, x, y, terms);
+  return terms;
+}
+
+uint32_t Run(const ArithInfo& row, const Dot& dot) {
+  return kModels[static_cast<size_t>(row.model)](row, dot);
+}
+
+// Two-level accumulation: every `length` products start from zero, and their
+// result is added to the accumulator by an ordinary fma with its scale.
+uint32_t Promoted(const ArithInfo& row, const Terms& terms, size_t length,
+                  uint32_t c) {
+  const FormatInfo& out = Info(row.output);
+  uint32_t acc = c;
+  const size_t block = static_cast<size_t>(terms.block);
+  for (size_t k = 0; k < terms.products.size(); k += length) {
+    const Dot part = Dot{terms.products, {}, 0, 0}.Slice(k, length, 0);
+    Number x = Unpack(out, Run(row, part));
+    if (block != 0) x = Multiply(x, terms.scales[k / block]);
+    Sum sum;
+    sum.Add(Unpack(out, acc));
+    sum.Add(x);
+    acc = sum.Rounded(out, row.nan_word);
+  }
+  return acc;
+}
+
+uint32_t Element(const ArithInfo& row, const GemmOptions& options,
+                 const Terms& terms, uint32_t c) {
+  uint32_t acc =
+      options.promote_every == 0
+          ? Run(row, {terms.products, terms.scales, terms.block, c})
+          : Promoted(row, terms, static_cast<size_t>(options.promote_every), c);
+  if (!options.alpha) return acc;
+  Sum sum;
+  const FormatInfo& f32 = Info(Format::kF32);
+  sum.Add(Multiply(Unpack(Info(row.output), acc),
+                   Unpack(f32, std::bit_cast<uint32_t>(*options.alpha))));
+  return sum.Rounded(Info(row.output), row.nan_word);
+}
+
 }  // namespace
+
+void Gemm(const ArithInfo& row, const Operand& a, const Operand& b_t,
+          const ConstMatrixView& c, const MatrixView& d,
+          const GemmOptions& options) {
+  const auto a_rows = UnpackRows(row, a);
+  const auto b_rows = UnpackRows(row, b_t);
+  const bool no_c = internal::IsEmpty(c);
+  for (int64_t m = 0; m < d.rows; ++m) {
+    for (int64_t n = 0; n < d.cols; ++n) {
+      const Terms terms = Pair(a, b_t, a_rows[static_cast<size_t>(m)],
+                               b_rows[static_cast<size_t>(n)]);
+      WriteCode(d, m, n,
+                Element(row, options, terms, no_c ? 0u : ReadCode(c, m, n)));
+    }
+  }
+}
+
 }  // namespace emulation
 
 namespace reference {
 
-void Gemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options) {
-  const ArithInfo& row =
-      internal::CheckGemm({a.rows, a.cols, a.format},
-                          {b_t.rows, b_t.cols, b_t.format}, c, d, options);
-  internal::CheckOperandView("A", a, d);
-  internal::CheckOperandView("B^T", b_t, d);
-  if (d.rows == 0 || d.cols == 0) return;
-  const auto a_rows = emulation::UnpackRows(a);
-  const auto b_rows = emulation::UnpackRows(b_t);
-  const bool no_c = internal::IsEmpty(c);
-  for (int64_t m = 0; m < d.rows; ++m) {
-    for (int64_t n = 0; n < d.cols; ++n) {
-      const uint32_t c_word = no_c ? 0u : ReadCode(c, m, n);
-      WriteCode(d, m, n,
-                emulation::Element(row, a_rows[static_cast<size_t>(m)],
-                                   b_rows[static_cast<size_t>(n)], c_word));
-    }
-  }
+void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckGemm(a, b_t, c, d, options);
+  emulation::Gemm(row, a, b_t, c, d, options);
 }
 
 }  // namespace reference

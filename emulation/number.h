@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A code taken apart: what an arithmetic unit sees.
+// Codes taken apart, and their products: what an arithmetic unit sees.
 #ifndef ZEROULP_EMULATION_NUMBER_H_
 #define ZEROULP_EMULATION_NUMBER_H_
 
@@ -11,13 +11,16 @@ namespace zeroulp::emulation {
 
 enum class Kind : uint8_t { kFinite, kInfinity, kNan };
 
-// A finite number is (-1)^negative * significand * 2^exponent. The significand
-// is the stored one, hidden bit included: subnormals are not normalised, zero
-// has the exponent of the subnormals.
+// A finite number is (-1)^negative * significand * 2^unit. Nothing is ever
+// normalised: the significand is the stored one, hidden bit included, and
+// `exponent` is what an aligner compares: the exponent field less the bias, of
+// subnormals that of the smallest normal; the sum of both factors' for a
+// product, whose significand therefore lies in [0, 4) * 2^(exponent - unit).
 struct Number {
   Kind kind = Kind::kFinite;
   bool negative = false;
-  uint32_t significand = 0;
+  uint64_t significand = 0;
+  int unit = 0;
   int exponent = 0;
 
   bool is_zero() const { return kind == Kind::kFinite && significand == 0; }
@@ -47,11 +50,24 @@ inline Number Unpack(const FormatInfo& f, uint32_t code) {
     case Specials::kFinite:
       break;
   }
-  if (field == 0 && f.has_zero) {
-    return {Kind::kFinite, negative, fraction, 1 - f.bias - f.mantissa_bits};
+  const bool subnormal = field == 0 && f.has_zero;
+  const int exponent =
+      subnormal ? 1 - f.bias : static_cast<int>(field) - f.bias;
+  const uint32_t hidden = subnormal ? 0 : 1u << f.mantissa_bits;
+  return {Kind::kFinite, negative, fraction | hidden,
+          exponent - f.mantissa_bits, exponent};
+}
+
+// Exact; both significands together have at most 64 bits.
+inline Number Multiply(const Number& a, const Number& b) {
+  const bool negative = a.negative != b.negative;
+  if (a.kind == Kind::kFinite && b.kind == Kind::kFinite) {
+    return {Kind::kFinite, negative, a.significand * b.significand,
+            a.unit + b.unit, a.exponent + b.exponent};
   }
-  return {Kind::kFinite, negative, fraction | (1u << f.mantissa_bits),
-          static_cast<int>(field) - f.bias - f.mantissa_bits};
+  const bool nan = a.kind == Kind::kNan || b.kind == Kind::kNan ||
+                   a.is_zero() || b.is_zero();  // infinity times zero
+  return {nan ? Kind::kNan : Kind::kInfinity, negative};
 }
 
 }  // namespace zeroulp::emulation
