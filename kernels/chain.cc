@@ -5,9 +5,10 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/chain.cc"  // this file, per target
-#include "hwy/foreach_target.h"                // IWYU pragma: keep
-#include "kernels/decode-inl.h"
 #include "kernels/targets.h"
+
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "kernels/decode-inl.h"
 #include "kernels/tile-inl.h"
 
 #ifndef ZEROULP_KERNELS_CHAIN_ONCE_

@@ -90,11 +90,33 @@ void Run(const kernels::KernelRow& kernel, const kernels::GemmBlock& whole,
   });
 }
 
-internal::Operand Shape(const PackedMatrix& m) {
-  return {m.rows(), m.cols(), m.format()};
+const kernels::KernelRow& Choose(Format a, Format b_t, const ArithInfo& row) {
+  const kernels::KernelRow* kernel = kernels::Select(a, b_t, row.name, nullptr);
+  if (kernel == nullptr) {
+    internal::Fail(ErrorCode::kUnsupported,
+                   "Gemm: no kernel computes {} of A {} and B^T {}; "
+                   "reference::Gemm does",
+                   row.name, Info(a).name, Info(b_t).name);
+  }
+  return *kernel;
 }
-internal::Operand Shape(const ConstMatrixView& v) {
-  return {v.rows, v.cols, v.format};
+
+void CheckKernelCan(const GemmOptions& options) {
+  if (options.promote_every != 0 || options.alpha) {
+    internal::Fail(ErrorCode::kUnsupported,
+                   "Gemm: no kernel computes {} with promote_every or alpha; "
+                   "reference::Gemm does",
+                   options.arith);
+  }
+}
+
+void CheckKernelCan(std::string_view name, const Operand& x) {
+  if (x.is_sparse() || x.scales.block != 0) {
+    internal::Fail(ErrorCode::kUnsupported,
+                   "Gemm: no kernel takes {} {} with {}; reference::Gemm does",
+                   name, internal::Describe(x),
+                   x.is_sparse() ? "structured sparsity" : "block scales");
+  }
 }
 
 }  // namespace
@@ -102,40 +124,37 @@ internal::Operand Shape(const ConstMatrixView& v) {
 void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
           const ConstMatrixView& c, const MatrixView& d,
           const GemmOptions& options) {
-  const ArithInfo& row =
-      internal::CheckGemm(Shape(a), Shape(b_t), c, d, options);
-  std::string why;
-  const kernels::KernelRow* kernel =
-      kernels::Select(a.format(), b_t.format(), row.name, &why);
-  if (kernel == nullptr) {
-    internal::Fail(ErrorCode::kUnsupported,
-                   "Gemm: no kernel computes {} of A {} and B^T {}; "
-                   "reference::Gemm does",
-                   row.name, Info(a.format()).name, Info(b_t.format()).name);
-  }
+  const ArithInfo& row = internal::CheckOptions(
+      a, a.format(), a.cols(), b_t, b_t.format(), b_t.cols(), options);
+  internal::CheckOutput(row, a.rows(), b_t.rows(), c, d);
+  CheckKernelCan(options);
+  const kernels::KernelRow& kernel = Choose(a.format(), b_t.format(), row);
   if (d.rows == 0 || d.cols == 0) return;
-  Run(*kernel,
+  Run(kernel,
       {&a, &b_t, 0, d.rows, 0, d.cols,
        reinterpret_cast<const float*>(c.bytes.data()), c.row_stride,
        reinterpret_cast<float*>(d.bytes.data()), d.row_stride},
       options.threads);
 }
 
-void Gemm(const ConstMatrixView& a, const PackedMatrix& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options) {
-  internal::CheckGemm(Shape(a), Shape(b_t), c, d, options);
-  internal::CheckOperandView("A", a, d);
-  Gemm(Pack(a), b_t, c, d, options);
+void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckOptions(
+      a, a.codes.format, a.k(), b_t, b_t.format(), b_t.cols(), options);
+  internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d);
+  internal::CheckOperand(row, "A", a, {}, d, options.promote_every);
+  CheckKernelCan("A", a);
+  Choose(a.codes.format, b_t.format(), row);
+  Gemm(Pack(a.codes), b_t, c, d, options);
 }
 
-void Gemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options) {
-  internal::CheckGemm(Shape(a), Shape(b_t), c, d, options);
-  internal::CheckOperandView("A", a, d);
-  internal::CheckOperandView("B^T", b_t, d);
-  Gemm(Pack(a), Pack(b_t), c, d, options);
+void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+          const MatrixView& d, const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckGemm(a, b_t, c, d, options);
+  CheckKernelCan("A", a);
+  CheckKernelCan("B^T", b_t);
+  Choose(a.codes.format, b_t.codes.format, row);
+  Gemm(Pack(a.codes), Pack(b_t.codes), c, d, options);
 }
 
 std::string Explain(Format a, Format b_t, std::string_view arith) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/targets.h"
+
 #include "kernels/kernel_table.h"
 
 #include <array>
@@ -6,7 +8,6 @@
 #include "hwy/targets.h"
 #include "kernels/cpu.h"
 #include "kernels/machine.h"
-#include "kernels/targets.h"
 #include "zeroulp/internal/fail.h"
 
 namespace zeroulp::kernels {

@@ -10,8 +10,9 @@
 #define ZEROULP_KERNELS_OPS_INL_H_
 #endif
 
-#include "hwy/highway.h"
 #include "kernels/targets.h"
+
+#include "hwy/highway.h"
 
 // Complete unrolling of a register-tile loop; without it the accumulators are
 // an array in memory.

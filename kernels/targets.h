@@ -3,6 +3,10 @@
 #ifndef ZEROULP_KERNELS_TARGETS_H_
 #define ZEROULP_KERNELS_TARGETS_H_
 
+#ifdef HWY_DISABLED_TARGETS
+#error "kernels/targets.h must be included before any Highway header"
+#endif
+
 // Highway 1.0.3 leaves AVX-512 with VNNI, VBMI and GFNI out unless asked.
 #define HWY_WANT_AVX3_DL 1
 

@@ -3,6 +3,8 @@
 #ifndef ZEROULP_TESTS_CASES_H_
 #define ZEROULP_TESTS_CASES_H_
 
+#include "kernels/targets.h"
+
 #include <bit>
 #include <cstdint>
 #include <random>
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include "hwy/targets.h"
-#include "kernels/targets.h"
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/codec.h"
 #include "zeroulp/formats.h"

@@ -11,10 +11,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/ops_test.cc"
+#include "kernels/targets.h"
+
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/decode-inl.h"
 #include "kernels/ops-inl.h"
-#include "kernels/targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
