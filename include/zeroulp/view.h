@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "zeroulp/formats.h"
 
@@ -48,12 +49,16 @@ inline ConstMatrixView CodesView(std::span<const uint8_t> codes, Format format,
                                  int64_t rows, int64_t cols) {
   return {std::as_bytes(codes), format, rows, cols, DenseStride(format, cols)};
 }
-inline ConstMatrixView F32View(std::span<const float> words, int64_t rows,
-                               int64_t cols) {
-  return {std::as_bytes(words), Format::kF32, rows, cols, cols};
-}
-inline MatrixView F32View(std::span<float> words, int64_t rows, int64_t cols) {
-  return {std::as_writable_bytes(words), Format::kF32, rows, cols, cols};
+// Over a vector, array or span of float; of const float: a ConstMatrixView.
+template <class Words>
+auto F32View(Words&& words, int64_t rows, int64_t cols) {
+  const std::span span(words);
+  if constexpr (std::is_const_v<typename decltype(span)::element_type>) {
+    return ConstMatrixView{std::as_bytes(span), Format::kF32, rows, cols, cols};
+  } else {
+    return MatrixView{std::as_writable_bytes(span), Format::kF32, rows, cols,
+                      cols};
+  }
 }
 
 // The code at (row, col) of a checked view; memory is little-endian.

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the built command line end to end: exit codes, streams, files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "zeroulp/bundle.h"
+#include "zeroulp/codec.h"
+
+namespace zeroulp {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+std::string Slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void Spill(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+class CliTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "zeroulpXXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Runs `zeroulp ARGUMENTS` in the folder of the test.
+  Outcome Run(const std::string& arguments, const std::string& input = "") {
+    const fs::path streams = folder_.string() + ".streams";
+    fs::create_directory(streams);
+    Spill(streams / "in", input);
+    const std::string command =
+        "cd '" + folder_.string() + "' && '" + ZEROULP_CLI + "' " + arguments +
+        " <'" + (streams / "in").string() + "' >'" +
+        (streams / "out").string() + "' 2>'" + (streams / "err").string() + "'";
+    const int status = std::system(command.c_str());
+    Outcome outcome = {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+                       Slurp(streams / "out"), Slurp(streams / "err")};
+    fs::remove_all(streams);
+    return outcome;
+  }
+
+  // A run that must fail with exit 2, one sentence, and nothing written.
+  std::string Refusal(const std::string& arguments,
+                      const std::string& input = "") {
+    const auto before = Listing();
+    const Outcome outcome = Run(arguments, input);
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_THAT(outcome.out, IsEmpty()) << arguments;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1)
+        << outcome.err;
+    EXPECT_EQ(Listing(), before) << arguments;
+    return outcome.err;
+  }
+
+  std::map<std::string, std::string> Listing() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      files[entry.path().filename().string()] = Slurp(entry.path());
+    }
+    return files;
+  }
+
+  // 2 x 5 x 7 x 9 with all kinds of codes, and no d.
+  Bundle MakeBundle() const {
+    Bundle bundle;
+    bundle.name = "b";
+    bundle.arith = "chain.f32";
+    bundle.a = BundleMatrix::Zeros(Format::kE4M3FN, Dtype::kF8E4M3, 2, 5, 9);
+    bundle.b_t = BundleMatrix::Zeros(Format::kE5M2, Dtype::kF8E5M2, 2, 7, 9);
+    uint32_t state = 1;
+    for (BundleMatrix* matrix : {&bundle.a, &bundle.b_t}) {
+      for (std::byte& code : matrix->bytes) {
+        state = state * 1664525 + 1013904223;
+        code = static_cast<std::byte>((state >> 24) & 0xBF);  // finite
+      }
+    }
+    return bundle;
+  }
+  void WriteInput() { WriteBundle((folder_ / "b").string(), MakeBundle()); }
+
+  fs::path folder_;
+};
+
+TEST_F(CliTest, ComputeThenVerifyIsExact) {
+  WriteInput();
+  const Outcome computed = Run("compute b -o out");
+  EXPECT_EQ(computed.code, 0) << computed.err;
+  EXPECT_THAT(computed.err, IsEmpty());
+  for (const char* how : {"kernel", "oracle"}) {
+    const Outcome outcome =
+        Run(std::string("verify out") + (*how == 'o' ? " --oracle" : ""));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "out  e4m3fn x e5m2  2 x 5 x 7 x 9  chain.f32  by " +
+                               std::string(how) +
+                               "  70 values  0 mismatches  EXACT\n");
+    EXPECT_THAT(outcome.err, IsEmpty());
+  }
+}
+
+TEST_F(CliTest, AFlippedBitDiffersAndIsNamed) {
+  WriteInput();
+  ASSERT_EQ(Run("compute b -o out").code, 0);
+  Bundle bundle = ReadBundle((folder_ / "out").string());
+  const uint32_t word = ReadCode(bundle.d->View(1), 3, 4);
+  WriteCode(bundle.d->View(1), 3, 4, word ^ 1u);
+  WriteBundle((folder_ / "out").string(), bundle);
+  const Outcome outcome = Run("verify out --json report");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("  70 values  1 mismatches  DIFFERS\n"));
+  char line[100];
+  std::snprintf(line, sizeof line,
+                "batch 1 row 3 column 4: expected 0x%08x, actual 0x%08x, 1 ulp",
+                word, word ^ 1u);
+  EXPECT_THAT(outcome.out, HasSubstr(line));
+
+  const json report = json::parse(Slurp(folder_ / "report"));
+  EXPECT_EQ(report["schema"], 1);
+  EXPECT_EQ(report["results"][0]["mismatches"], 1);
+  EXPECT_EQ(report["results"][0]["exact"], false);
+  EXPECT_EQ(report["results"][0]["first_differences"][0]["column"], 4);
+}
+
+TEST_F(CliTest, AtMostEightDifferencesAreShown) {
+  Bundle bundle = MakeBundle();
+  bundle.d = BundleMatrix::Zeros(Format::kF32, Dtype::kF32, 2, 5, 7);
+  WriteBundle((folder_ / "b").string(), bundle);
+  const Outcome outcome = Run("verify b");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 9);
+}
+
+TEST_F(CliTest, SeveralBundlesGiveALineEach) {
+  WriteInput();
+  ASSERT_EQ(Run("compute b -o out").code, 0);
+  Outcome outcome = Run("verify out out");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 2);
+  outcome = Run("verify out none out --json report");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 2);
+  EXPECT_THAT(outcome.err, HasSubstr("none: cannot be opened"));
+  EXPECT_FALSE(fs::exists(folder_ / "report"));
+}
+
+TEST_F(CliTest, DashIsStandardInputAndOutput) {
+  WriteInput();
+  const Outcome computed = Run("compute - -o -", Slurp(folder_ / "b"));
+  ASSERT_EQ(computed.code, 0) << computed.err;
+  const Outcome verified = Run("verify - --json -", computed.out);
+  EXPECT_EQ(verified.code, 0) << verified.err;
+  EXPECT_EQ(json::parse(verified.out)["results"][0]["exact"], true);
+}
+
+TEST_F(CliTest, ABundleCanBeCompletedInPlace) {
+  WriteInput();
+  EXPECT_EQ(Run("compute b -o b --arith exact.f32").code, 0);
+  EXPECT_EQ(Run("verify b").code, 0);
+  EXPECT_EQ(ReadBundle((folder_ / "b").string()).arith, "exact.f32");
+}
+
+TEST_F(CliTest, AssumedArithmeticNeedsConsent) {
+  Bundle bundle = MakeBundle();
+  bundle.a = bundle.b_t;  // both e5m2
+  WriteBundle((folder_ / "b").string(), bundle);
+  const auto before = Listing();
+  Outcome outcome = Run("compute b -o out --arith trainium.f32");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("--allow-assumed"));
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_EQ(Listing(), before);
+  EXPECT_EQ(Run("compute b -o out --arith trainium.f32 --allow-assumed").code,
+            0);
+  EXPECT_EQ(Run("verify out").code, 3);
+  outcome = Run("verify out --allow-assumed");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("trainium.f32 (assumed)  by"));
+}
+
+TEST_F(CliTest, BadBundlesAreRefused) {
+  WriteInput();
+  Spill(folder_ / "short", Slurp(folder_ / "b").substr(0, 200));
+  EXPECT_THAT(Refusal("verify short"), HasSubstr("short: the header claims"));
+  EXPECT_THAT(Refusal("verify b"), HasSubstr("has no tensor 'd'"));
+  EXPECT_THAT(Refusal("compute short -o out"), HasSubstr("short: "));
+  EXPECT_THAT(Refusal("compute b -o out --arith abacus"),
+              HasSubstr("no arithmetic is named 'abacus'; known: exact.f32"));
+  EXPECT_THAT(Refusal("compute b -o no/folder/out"),
+              HasSubstr("cannot be written"));
+  EXPECT_THAT(Refusal("verify b --threads -1"), HasSubstr("--threads"));
+  EXPECT_THAT(Refusal("compute b"), HasSubstr("--output is required"));
+  EXPECT_THAT(Refusal("abacus"),
+              HasSubstr("no command is named 'abacus'; known: demo list"));
+  EXPECT_THAT(Refusal(""), HasSubstr("known: demo list"));
+  EXPECT_THAT(Refusal("--abacus"), HasSubstr("known: demo list"));
+}
+
+TEST_F(CliTest, EveryCodeSurvivesDecodeAndEncode) {
+  for (const FormatInfo& format : kFormats) {
+    if (format.bits > 16) continue;
+    const size_t size = format.storage_bits == 16 ? 2 : 1;
+    std::string codes;
+    for (uint32_t code = 0; code < format.num_codes(); ++code) {
+      // NaN payloads are not kept, and there is one NaN code only to return.
+      if (std::isnan(Decode(format, code))) continue;
+      codes.append(reinterpret_cast<const char*>(&code), size);
+    }
+    const std::string name(format.name);
+    const Outcome decoded = Run("decode --from " + name, codes);
+    ASSERT_EQ(decoded.code, 0) << decoded.err;
+    ASSERT_EQ(decoded.out.size(), codes.size() / size * 4) << name;
+    for (const char* overflow : {"saturate", "ieee"}) {
+      // Infinities saturate.
+      if (format.has_infinity() && *overflow == 's') continue;
+      const Outcome encoded =
+          Run("encode --to " + name + " --rounding rz --overflow " + overflow,
+              decoded.out);
+      ASSERT_EQ(encoded.code, 0) << encoded.err;
+      EXPECT_EQ(encoded.out, codes) << name << " " << overflow;
+    }
+  }
+}
+
+TEST_F(CliTest, EncodeFollowsItsOptions) {
+  const float values[] = {1.0f, 449, 1e9f, -1e9f, 17.0f, -0.0f};
+  const std::string input(reinterpret_cast<const char*>(values), sizeof values);
+  const auto encode = [&](const std::string& options) {
+    const Outcome outcome = Run("encode --to e4m3fn " + options, input);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.err, IsEmpty());
+    return outcome.out;
+  };
+  EXPECT_EQ(encode("--rounding rne --overflow saturate"),
+            std::string("\x38\x7E\x7E\xFE\x58\x80", 6));
+  EXPECT_EQ(encode("--rounding rne --overflow ieee"),
+            std::string("\x38\x7E\x7F\xFF\x58\x80", 6));
+  EXPECT_EQ(encode("--rounding ru --overflow saturate"),
+            std::string("\x38\x7E\x7E\xFE\x59\x80", 6));
+}
+
+TEST_F(CliTest, FourBitStreamsCanBePacked) {
+  const float values[] = {0.5f, 1.0f, -6.0f, 0.0f};
+  const std::string input(reinterpret_cast<const char*>(values), sizeof values);
+  const Outcome bytes = Run("encode --to e2m1fn", input);
+  EXPECT_EQ(bytes.out, std::string("\x01\x02\x0F\x00", 4));
+  const Outcome packed = Run("encode --to e2m1fn --packed", input);
+  EXPECT_EQ(packed.out, "\x21\x0F");
+  EXPECT_EQ(Run("decode --from e2m1fn --packed", packed.out).out, input);
+  EXPECT_EQ(Run("decode --from e2m1fn", bytes.out).out, input);
+  EXPECT_THAT(Refusal("decode --from e2m1fn", packed.out),
+              HasSubstr("byte 0 is 0x21, e2m1fn codes end at 0xf; is the "
+                        "input --packed?"));
+  EXPECT_THAT(Refusal("encode --to e2m1fn --packed", input.substr(4)),
+              HasSubstr("an even number of values, the input has 3"));
+  EXPECT_THAT(Refusal("encode --to e5m2 --packed", input),
+              HasSubstr("--packed is for 4-bit formats"));
+}
+
+TEST_F(CliTest, StreamsLongerThanAChunkAreWhole) {
+  const size_t count = (size_t{1} << 16) * 3 + 1;
+  const std::string input(4 * count, '\0');
+  const Outcome outcome = Run("encode --to e5m2", input);
+  EXPECT_EQ(outcome.out, std::string(count, '\0'));
+  EXPECT_EQ(Run("decode --from e5m2", outcome.out).out, input);
+  EXPECT_THAT(Refusal("encode --to e5m2", input + "x"),
+              HasSubstr("the input has 786437 bytes, which is no multiple"));
+  EXPECT_THAT(Refusal("decode --from f16", "abc"),
+              HasSubstr("the input has 3 bytes, which is no multiple of 2"));
+  EXPECT_EQ(Run("encode --to e5m2", "").code, 0);
+}
+
+TEST_F(CliTest, UnknownNamesListWhatExists) {
+  EXPECT_THAT(Refusal("encode --to e9m9"), HasSubstr("known: e5m2 e4m3fn"));
+  EXPECT_THAT(Refusal("encode --to e5m2 --rounding up"),
+              HasSubstr("no rounding is named 'up'; known: rne rz"));
+  EXPECT_THAT(Refusal("encode --to e5m2 --overflow wrap"),
+              HasSubstr("known: saturate ieee"));
+  EXPECT_THAT(Refusal("list abacuses"), HasSubstr("known: formats arith"));
+  EXPECT_THAT(Refusal("explain abacus"), HasSubstr("chain.f32"));
+  EXPECT_THAT(Refusal("project --shape 1x1x1 --format e4m3fn --chips abacus"),
+              HasSubstr("known: trainium1"));
+}
+
+TEST_F(CliTest, BareE4M3IsNotedOnStandardError) {
+  const Outcome outcome = Run("decode --from e4m3", "\x77");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("largest value 240"));
+  float value = 0;
+  ASSERT_EQ(outcome.out.size(), sizeof value);
+  std::memcpy(&value, outcome.out.data(), sizeof value);
+  EXPECT_EQ(value, 240);
+}
+
+TEST_F(CliTest, EveryRowIsListedAndExplained) {
+  const std::pair<const char*, const char*> tables[] = {{"formats", "name"},
+                                                        {"arith", "name"},
+                                                        {"chips", "id"},
+                                                        {"systems", "id"},
+                                                        {"kernels", "name"}};
+  for (const auto& [table, key] : tables) {
+    const std::string list = std::string("list ") + table;
+    const Outcome outcome = Run(list + " --json");
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const json listed = json::parse(outcome.out);
+    EXPECT_EQ(listed["schema"], 1);
+    EXPECT_FALSE(listed["rows"].empty());
+    const std::string text = Run(list).out,
+                      markdown = Run(list + " --markdown").out;
+    for (const json& row : listed["rows"]) {
+      const std::string name = row[key];
+      EXPECT_THAT(text, HasSubstr(name + " "));
+      EXPECT_THAT(markdown, HasSubstr("| " + name + " |"));
+    }
+    const std::string name = listed["rows"][0][key];
+    const Outcome explained = Run("explain " + name + " --json");
+    EXPECT_EQ(json::parse(explained.out)["row"], listed["rows"][0]);
+    EXPECT_THAT(Run("explain " + name).out, HasSubstr(name));
+  }
+}
+
+TEST_F(CliTest, ProjectionsAreTablesAndJson) {
+  const std::string project =
+      "project --shape 4096x4096x4096 --format e4m3fn --chips trainium3,b200";
+  const Outcome text = Run(project);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("projected TFLOP/s"));
+  const json rows = json::parse(Run(project + " --json").out)["rows"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["target"], "trainium3");
+  EXPECT_FALSE(rows[0]["assumptions"].empty());
+  EXPECT_THAT(Refusal("project --shape 4096x4096 --format e4m3fn"),
+              HasSubstr("--shape takes MxNxK"));
+  EXPECT_THAT(Refusal("project --shape 0x1x1 --format e4m3fn"), HasSubstr("0"));
+}
+
+TEST_F(CliTest, DemoProvesASyntheticLayer) {
+  const Outcome outcome = Run("demo --tokens 3");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("synthetic"));
+  EXPECT_THAT(outcome.out, HasSubstr("4608 values  0 mismatches  EXACT"));
+  EXPECT_THAT(outcome.out, HasSubstr("GFLOP/s"));
+  EXPECT_THAT(outcome.out, HasSubstr("trainium3"));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CliTest, DemoTakesALayerAndEmbeddingsFromAFile) {
+  std::vector<float> words(20 * 16), layer(8 * 16);
+  for (size_t i = 0; i < words.size(); ++i) {
+    words[i] = std::sin(static_cast<float>(i));
+  }
+  for (size_t i = 0; i < layer.size(); ++i) {
+    layer[i] = std::cos(static_cast<float>(i));
+  }
+  const auto tensor = [](const char* name, const std::vector<float>& values,
+                         int64_t rows) {
+    TensorData data;
+    data.info.name = name;
+    data.info.dtype = Dtype::kF32;
+    data.info.shape = {rows, 16};
+    data.bytes = std::as_bytes(std::span(values));
+    return data;
+  };
+  const std::string path = (folder_ / "model").string();
+  WriteSafetensors(path,
+                   {{tensor("word_embeddings.weight", words, 20),
+                     tensor("mlp.fc1.weight", layer, 8)}},
+                   {});
+  const Outcome outcome = Run("demo --weights model --tokens 5");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("mlp.fc1.weight of model, F32"));
+  EXPECT_THAT(outcome.out, HasSubstr("the model's own embeddings, word rows"));
+  EXPECT_THAT(outcome.out, HasSubstr("40 values  0 mismatches  EXACT"));
+  EXPECT_THAT(Refusal("demo --weights model --tensor none"),
+              HasSubstr("no tensor is named 'none'"));
+  EXPECT_THAT(Refusal("demo --tensor x"), HasSubstr("--weights"));
+
+  layer[3] = NAN;
+  WriteSafetensors(path, {{tensor("w", layer, 8)}}, {});
+  EXPECT_THAT(Refusal("demo --weights model"),
+              HasSubstr("tensor 'w': element 3 is no finite binary32"));
+}
+
+TEST_F(CliTest, LostOutputIsAnError) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const int status = std::system(
+      (std::string("'") + ZEROULP_CLI + "' list formats >/dev/full 2>&1")
+          .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+}
+
+TEST_F(CliTest, HelpAndVersionAreResults) {
+  EXPECT_THAT(Run("--help").out, HasSubstr("verify"));
+  EXPECT_EQ(Run("verify --help").code, 0);
+  EXPECT_EQ(Run("--version").code, 0);
+}
+
+}  // namespace
+}  // namespace zeroulp
