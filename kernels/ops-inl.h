@@ -60,6 +60,14 @@ HWY_INLINE VF DotBf16HighLow(VF acc, VF a, VF b) {
 #endif
 
 #if HWY_TARGET == HWY_AVX3_DL
+using DB = hn::ScalableTag<uint8_t>;
+using VB = hn::Vec<DB>;
+
+// Byte i is byte index[i] mod 128 of the 128 bytes of `low` and `high`.
+HWY_INLINE VB TwoTableBytes(VB low, VB high, VB index) {
+  return VB{_mm512_permutex2var_epi8(low.raw, index.raw, high.raw)};
+}
+
 // acc + four products of an unsigned byte of a and a signed byte of b, in
 // each 32-bit lane, modulo 2^32.
 HWY_INLINE VI DotU8S8(VI acc, VI a, VI b) {

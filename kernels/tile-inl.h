@@ -15,6 +15,7 @@
 
 #include <cstddef>
 
+#include "hwy/cache_control.h"
 #include "kernels/ops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -73,6 +74,16 @@ HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
           out.from == nullptr
               ? hn::Zero(df)
               : hn::LoadU(df, out.from + i * out.from_stride + v * kLanes);
+    }
+  }
+  // The tile to the right starts from what lies there: by then it is here.
+  if (out.from != nullptr) {
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kMR; ++i) {
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        hwy::Prefetch(out.from + i * out.from_stride + (kVectors + v) * kLanes);
+      }
     }
   }
   const float* b_at[kVectors];
