@@ -5,6 +5,7 @@
 #ifndef ZEROULP_CODEC_H_
 #define ZEROULP_CODEC_H_
 
+#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -18,6 +19,35 @@ enum class Overflow : uint8_t {
               // neither (FP6, FP4) give the largest finite value. Roundings
               // that point toward zero stay at the largest finite value.
   kSaturate,  // the largest finite value, infinities included
+  kSaturateFinite,  // the same, but infinities as under kIeee
+};
+
+// What NaN becomes. Where the format has one NaN code only, that.
+enum class NanRule : uint8_t {
+  // The canonical NaN code, with the sign of the input or sign clear; in
+  // formats without NaN, the largest finite value, sign clear (PTX cvt).
+  kKeepSign,
+  kPositive,
+  // The code whose magnitude bits are all ones, in every format.
+  kOnesKeepSign,
+  kOnesPositive,
+  // Zero with the opposite sign, in every format.
+  kInvertedZero,
+};
+
+// Everything that decides a code besides the value and the target format.
+struct EncodeRules {
+  Rounding rounding = Rounding::kNearestEven;
+  Overflow overflow = Overflow::kSaturate;
+  NanRule nan = NanRule::kKeepSign;
+
+  friend constexpr bool operator==(const EncodeRules&,
+                                   const EncodeRules&) = default;
+};
+
+// The codes that stand for what no rounding gives; [1] is for negative inputs.
+struct SpecialCodes {
+  std::array<uint32_t, 2> nan, infinity, overflow;
 };
 
 // Random bits for Rounding::kStochastic: `width` (1 to 32) low bits of `bits`
@@ -113,31 +143,63 @@ constexpr float Decode(Format format, uint32_t code) {
   return Decode(Info(format), code);
 }
 
-// The code of `value` in one rounding. NaN gives the format's canonical NaN
-// with the sign of `value` where NaN codes have one; formats without NaN give
-// the largest positive finite value (PTX cvt). Minus zero keeps its sign
-// where the format has one. Unsigned formats: UE4M3 drops the sign, E8M0
-// turns negative values into NaN and everything below 2^-127 into 2^-127.
+// The special codes of a format under these rules. Infinity is a number that
+// overflows; its code differs from that of finite overflow only where
+// `rounding` points toward zero.
+constexpr SpecialCodes SpecialsOf(const FormatInfo& f, Rounding rounding,
+                                  Overflow overflow, NanRule nan) {
+  SpecialCodes codes = {};
+  for (const uint32_t negative : {0u, 1u}) {
+    const uint32_t sign = negative != 0 ? f.sign_mask() : 0u;
+    const bool one_nan =  // NaN has no sign
+        f.specials == Specials::kNanMinusZero || !f.has_sign;
+    const uint32_t beyond = f.has_infinity() ? f.infinity_code() | sign
+                            : f.has_nan() ? f.nan_code() | (one_nan ? 0u : sign)
+                                          : f.max_code() | sign;
+    codes.infinity[negative] =
+        overflow == Overflow::kSaturate ? f.max_code() | sign : beyond;
+    codes.overflow[negative] =
+        overflow != Overflow::kIeee ||
+                internal::StaysFinite(rounding, negative != 0)
+            ? f.max_code() | sign
+            : beyond;
+    const uint32_t quiet = f.has_nan() ? f.nan_code() : f.max_code();
+    switch (nan) {
+      case NanRule::kKeepSign:
+        codes.nan[negative] = quiet | (one_nan || !f.has_nan() ? 0u : sign);
+        break;
+      case NanRule::kPositive:
+        codes.nan[negative] = quiet;
+        break;
+      case NanRule::kOnesKeepSign:
+        codes.nan[negative] = one_nan ? quiet : f.magnitude_mask() | sign;
+        break;
+      case NanRule::kOnesPositive:
+        codes.nan[negative] = one_nan ? quiet : f.magnitude_mask();
+        break;
+      case NanRule::kInvertedZero:
+        codes.nan[negative] = f.has_minus_zero() ? sign ^ f.sign_mask() : 0u;
+        break;
+    }
+  }
+  return codes;
+}
+
+// The code of `value` in one rounding. Minus zero keeps its sign where the
+// format has one. Unsigned formats: UE4M3 drops the sign, E8M0 turns negative
+// values into NaN and everything below 2^-127 into 2^-127.
 constexpr uint32_t Encode(const FormatInfo& f, float value, Rounding rounding,
-                          Overflow overflow, RandomBits random = {}) {
+                          Overflow overflow, RandomBits random = {},
+                          NanRule nan = NanRule::kKeepSign) {
   const uint32_t word = std::bit_cast<uint32_t>(value);
   const bool negative = (word >> 31) != 0;
   const uint32_t sign = negative ? f.sign_mask() : 0u;
   const uint32_t magnitude = word & 0x7FFFFFFFu;
+  const SpecialCodes special = SpecialsOf(f, rounding, overflow, nan);
 
-  if (magnitude > internal::kF32Infinity) {
-    if (!f.has_nan()) return f.max_code();
-    return f.nan_code() | (f.specials == Specials::kNanMinusZero ? 0u : sign);
-  }
-  if (!f.has_zero && negative) return f.nan_code();
-  const uint32_t beyond =  // what an overflow under kIeee becomes
-      f.has_infinity()                        ? f.infinity_code() | sign
-      : f.specials == Specials::kNanMinusZero ? f.nan_code()
-      : f.has_nan()                           ? f.nan_code() | sign
-                                              : f.max_code() | sign;
-  if (magnitude == internal::kF32Infinity) {
-    return overflow == Overflow::kSaturate ? f.max_code() | sign : beyond;
-  }
+  if (magnitude > internal::kF32Infinity) return special.nan[negative];
+  if (!f.has_zero && negative) return special.nan[1];
+  if (magnitude == internal::kF32Infinity) return special.infinity[negative];
 
   // value = significand * 2^(exponent - 23), significand < 2^24
   const bool source_normal = (magnitude >> 23) != 0;
@@ -168,17 +230,20 @@ constexpr uint32_t Encode(const FormatInfo& f, float value, Rounding rounding,
   uint64_t code = kept + (static_cast<uint64_t>(target - f.min_exponent())
                           << f.mantissa_bits);
   if (!f.has_zero) code = code == 0 ? 0 : code - 1;
-  if (code > f.max_code()) {
-    const bool finite = overflow == Overflow::kSaturate ||
-                        internal::StaysFinite(rounding, negative);
-    return finite ? f.max_code() | sign : beyond;
-  }
+  if (code > f.max_code()) return special.overflow[negative];
   const auto result = static_cast<uint32_t>(code);
   return result == 0 && !f.has_minus_zero() ? 0u : result | sign;
 }
 constexpr uint32_t Encode(Format format, float value, Rounding rounding,
-                          Overflow overflow, RandomBits random = {}) {
-  return Encode(Info(format), value, rounding, overflow, random);
+                          Overflow overflow, RandomBits random = {},
+                          NanRule nan = NanRule::kKeepSign) {
+  return Encode(Info(format), value, rounding, overflow, random, nan);
+}
+
+constexpr uint32_t Encode(Format format, float value, const EncodeRules& rules,
+                          RandomBits random = {}) {
+  return Encode(Info(format), value, rules.rounding, rules.overflow, random,
+                rules.nan);
 }
 
 static_assert(Decode(Format::kE4M3FN, 0x7E) == 448);
