@@ -3,7 +3,9 @@
 #ifndef ZEROULP_REFERENCE_H_
 #define ZEROULP_REFERENCE_H_
 
+#include "zeroulp/arithmetic.h"
 #include "zeroulp/gemm.h"
+#include "zeroulp/quantize.h"
 #include "zeroulp/view.h"
 
 namespace zeroulp::reference {
@@ -13,6 +15,24 @@ namespace zeroulp::reference {
 // on the calling thread. Shares no code with the kernels.
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options = {});
+
+// The same by a row that need not be in kArith: one with a parameter changed,
+// to ask what the result would be on other hardware. `options.arith` is not
+// read.
+void GemmWithRow(const ArithInfo& row, const Operand& a, const Operand& b_t,
+                 const ConstMatrixView& c, const MatrixView& d,
+                 const GemmOptions& options = {});
+
+// zeroulp::Quantize and Dequantize: same arguments, errors and bits, in the
+// binary32 operations that the formulas of kScaleRules name, one at a time.
+// Some 10 to 100 ns per element on the calling thread; `options.threads` is
+// ignored. Shares no code with the kernels.
+QuantizeResult Quantize(const ConstMatrixView& source, const MatrixView& codes,
+                        const MatrixView& scales,
+                        const QuantizeOptions& options);
+void Dequantize(const ConstMatrixView& codes, const ConstMatrixView& scales,
+                const MatrixView& destination,
+                const DequantizeOptions& options);
 
 }  // namespace zeroulp::reference
 

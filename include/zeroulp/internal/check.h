@@ -139,10 +139,9 @@ inline void CheckOutput(const ArithInfo& row, int64_t m, int64_t n,
 
 // What does not depend on the operands' memory. A and B^T may be packed.
 template <class A, class B>
-const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
-                              const B& b_t, Format b_format, int64_t b_k,
-                              const GemmOptions& options) {
-  const ArithInfo& row = FindArith(options.arith);
+void CheckOptions(const ArithInfo& row, const A& a, Format a_format,
+                  int64_t a_k, const B& b_t, Format b_format, int64_t b_k,
+                  const GemmOptions& options) {
   if (options.threads < 0) {
     Fail(ErrorCode::kArgument,
          "Gemm: threads is {}: it must be 0 (all) or a positive number",
@@ -156,6 +155,12 @@ const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
          "products only",
          options.promote_every, row.name, row.chunk);
   }
+  if (options.promote_every > 0 && row.scale_block != 0) {
+    Fail(ErrorCode::kUnsupported,
+         "Gemm: promote_every is {}: {} has its block scales inside the sum "
+         "and is not promoted",
+         options.promote_every, row.name);
+  }
   if (!row.a.contains(a_format) || !row.b.contains(b_format)) {
     Fail(ErrorCode::kFormat,
          "Gemm: {} does not take A {} with B^T {}: A may be {}; B^T may be {}",
@@ -167,6 +172,13 @@ const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
          "{}",
          Describe(a), Describe(b_t), a_k, b_k);
   }
+}
+template <class A, class B>
+const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
+                              const B& b_t, Format b_format, int64_t b_k,
+                              const GemmOptions& options) {
+  const ArithInfo& row = FindArith(options.arith);
+  CheckOptions(row, a, a_format, a_k, b_t, b_format, b_k, options);
   return row;
 }
 
@@ -277,10 +289,10 @@ inline void CheckOperand(const ArithInfo& row, std::string_view name,
   }
 }
 
-// Every rule of zeroulp::Gemm for operands that are views; returns the row.
-inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
-                                  const ConstMatrixView& c, const MatrixView& d,
-                                  const GemmOptions& options) {
+// Every rule of zeroulp::Gemm for operands that are views.
+inline void CheckGemm(const ArithInfo& row, const Operand& a,
+                      const Operand& b_t, const ConstMatrixView& c,
+                      const MatrixView& d, const GemmOptions& options) {
   if (a.is_sparse() && b_t.is_sparse()) {
     Fail(ErrorCode::kUnsupported,
          "Gemm: A and B^T are both sparse: one of them must be dense");
@@ -288,11 +300,18 @@ inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
   for (const Operand* x : {&a, &b_t}) {
     if (x->is_sparse() && x->sparsity.keep <= 0) CheckSparse("an operand", *x);
   }
-  const ArithInfo& row = CheckOptions(a, a.codes.format, a.k(), b_t,
-                                      b_t.codes.format, b_t.k(), options);
+  CheckOptions(row, a, a.codes.format, a.k(), b_t, b_t.codes.format, b_t.k(),
+               options);
   CheckOutput(row, a.codes.rows, b_t.codes.rows, c, d);
   CheckOperand(row, "A", a, b_t.sparsity, d, options.promote_every);
   CheckOperand(row, "B^T", b_t, a.sparsity, d, options.promote_every);
+}
+// The same for the row that `options` names; returns it.
+inline const ArithInfo& CheckGemm(const Operand& a, const Operand& b_t,
+                                  const ConstMatrixView& c, const MatrixView& d,
+                                  const GemmOptions& options) {
+  const ArithInfo& row = FindArith(options.arith);
+  CheckGemm(row, a, b_t, c, d, options);
   return row;
 }
 
