@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm over every pair of formats that has a kernel, every shape of shapes.txt,
+// Gemm over every row of kArith, pair of formats, shape of shapes.txt,
 // every SIMD target and number of threads:
 //   gemm/<a>x<b>/<arith>/<M>x<N>x<K>/<target>/t<threads>
 // with the counters
@@ -177,16 +177,15 @@ void RunGemm(benchmark::State& state, const Case& c) {
                        static_cast<double>(state.iterations()) / seconds;
   state.counters["flops"] = flops;
   state.counters["pct_peak"] = 100 * flops / (c.threads * ChainPeak(c.target));
-  state.SetLabel(
-      fmt::format("{} {}", kernels::Select(c.a, c.b_t, c.arith, nullptr)->name,
-                  c.shape.name));
+  state.SetLabel(fmt::format(
+      "{} {}", kernels::Select(FindArith(c.arith), {}, nullptr)->name,
+      c.shape.name));
 }
 
-bool HasKernel(Format a, Format b_t, std::string_view arith) {
-  return std::ranges::any_of(
-      kernels::AllKernels(), [&](const kernels::KernelRow& row) {
-        return row.arith == arith && row.a.contains(a) && row.b.contains(b_t);
-      });
+// Operands without block scales, binary32 results.
+bool IsBenchmarked(Format a, Format b_t, const ArithInfo& row) {
+  return row.a.contains(a) && row.b.contains(b_t) && row.scale_block == 0 &&
+         row.output == Format::kF32;
 }
 
 // 1, 2, 4, ... and all.
@@ -201,12 +200,12 @@ std::vector<int> ThreadCounts() {
 void RegisterAll(const std::vector<Shape>& shapes) {
   const std::vector<kernels::Target> targets = kernels::Targets();
   const std::vector<int> thread_counts = ThreadCounts();
-  const auto add = [&](Format a, Format b_t, std::string_view arith) {
-    if (!HasKernel(a, b_t, arith)) return;
+  const auto add = [&](Format a, Format b_t, const ArithInfo& row) {
+    if (!IsBenchmarked(a, b_t, row)) return;
     for (const Shape& shape : shapes) {
       for (const kernels::Target& target : targets) {
         for (const int threads : thread_counts) {
-          const Case c = {a, b_t, arith, shape, target, threads};
+          const Case c = {a, b_t, row.name, shape, target, threads};
           benchmark::RegisterBenchmark(c.Name().c_str(), RunGemm, c)
               ->Unit(benchmark::kMillisecond);
         }
@@ -218,7 +217,7 @@ void RegisterAll(const std::vector<Shape>& shapes) {
     for (const FormatInfo& a : kFormats) {
       for (const FormatInfo& b_t : kFormats) {
         if (std::max(a.id, b_t.id) != last.id) continue;
-        for (const ArithInfo& arith : kArith) add(a.id, b_t.id, arith.name);
+        for (const ArithInfo& row : kArith) add(a.id, b_t.id, row);
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "emulation/number.h"
+#include "zeroulp/codec.h"
 #include "zeroulp/internal/check.h"
 
 namespace zeroulp {
@@ -60,7 +61,7 @@ BitReport CompareBits(const ConstMatrixView& expected,
                    internal::Describe(expected), internal::Describe(actual));
   }
   const FormatInfo& f = Info(expected.format);
-  BitReport report;
+  BitReport report = {.format = expected.format};
   for (int64_t row = 0; row < expected.rows; ++row) {
     for (int64_t col = 0; col < expected.cols; ++col) {
       const uint32_t e = ReadCode(expected, row, col);
@@ -72,6 +73,34 @@ BitReport CompareBits(const ConstMatrixView& expected,
   return report;
 }
 
+std::string WordText(Format format, uint32_t word) {
+  return fmt::format("0x{:0{}x} ({})", word, (Info(format).bits + 3) / 4,
+                     Decode(format, word));
+}
+
+std::string DistanceText(const Difference& difference) {
+  if (!difference.ulps) return "NaN";
+  return fmt::format("{} {}", *difference.ulps,
+                     *difference.ulps == 1 ? "ulp" : "ulps");
+}
+
+std::string HistogramText(const UlpHistogram& histogram,
+                          int64_t nan_mismatches) {
+  std::string text;
+  const auto add = [&text](int64_t count, const std::string& what) {
+    if (count == 0) return;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  };
+  add(histogram[0], "in the sign of zero");
+  add(histogram[1], "of 1 ulp");
+  for (size_t i = 2; i < histogram.size(); ++i) {
+    const uint64_t least = uint64_t{1} << (i - 1);
+    add(histogram[i], fmt::format("of {} to {} ulps", least, 2 * least - 1));
+  }
+  add(nan_mismatches, "NaN");
+  return text;
+}
+
 std::string ToString(const BitReport& report) {
   std::string text =
       fmt::format("{} values  {} mismatches  {}", report.values,
@@ -79,10 +108,11 @@ std::string ToString(const BitReport& report) {
   if (report.first) {
     const Difference& d = *report.first;
     text += fmt::format(
-        "\nfirst difference at row {}, column {}: expected {:#010x}, actual "
-        "{:#010x}{}",
-        d.row, d.col, d.expected, d.actual,
-        d.ulps ? fmt::format(", {} ulp", *d.ulps) : ", NaN");
+        "\nfirst difference at row {}, column {}: expected {}, actual {}, {}\n"
+        "differences: {}",
+        d.row, d.col, WordText(report.format, d.expected),
+        WordText(report.format, d.actual), DistanceText(d),
+        HistogramText(report.ulp_histogram, report.nan_mismatches));
   }
   return text;
 }

@@ -199,5 +199,12 @@ void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
   emulation::Gemm(row, a, b_t, c, d, options);
 }
 
+void GemmWithRow(const ArithInfo& row, const Operand& a, const Operand& b_t,
+                 const ConstMatrixView& c, const MatrixView& d,
+                 const GemmOptions& options) {
+  internal::CheckGemm(row, a, b_t, c, d, options);
+  emulation::Gemm(row, a, b_t, c, d, options);
+}
+
 }  // namespace reference
 }  // namespace zeroulp

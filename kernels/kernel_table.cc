@@ -6,7 +6,12 @@
 #include <array>
 
 #include "hwy/targets.h"
+#include "kernels/block.h"
+#include "kernels/chain.h"
 #include "kernels/cpu.h"
+#include "kernels/exact.h"
+#include "kernels/fused.h"
+#include "kernels/ieee.h"
 #include "kernels/machine.h"
 #include "zeroulp/internal/fail.h"
 
@@ -28,34 +33,90 @@ std::string_view Bf16Slower() {
   return "this CPU's BF16 dot is slower than its binary32 multiply-add";
 }
 
+constexpr bool IsPlainChain(const ArithInfo& row) {
+  return row.model == Model::kChain && IeeeComputes(row);
+}
+
+std::string_view OnlyPlain(const CallTraits& call) {
+  if (call.block_scales) return "takes no block scales";
+  return call.promotes ? "takes no promote_every" : std::string_view();
+}
+
+std::string_view Anything(const CallTraits& /*call*/) { return {}; }
+
+// C and D of these rows are binary32.
+GemmBlock ToBlock(const GemmCall& call) {
+  return {call.a,
+          call.b_t,
+          call.m_begin,
+          call.m_end,
+          call.n_begin,
+          call.n_end,
+          call.c.rows == 0
+              ? nullptr
+              : reinterpret_cast<const float*>(call.c.bytes.data()),
+          call.c.row_stride,
+          reinterpret_cast<float*>(call.d.bytes.data()),
+          call.d.row_stride};
+}
+size_t ChainBytes(const ArithInfo& /*row*/) { return ChainWorkspaceBytes(); }
+void RunChainBf16(const GemmCall& call, std::byte* workspace) noexcept {
+  ChainBf16(ToBlock(call), workspace);
+}
+void RunChainFma(const GemmCall& call, std::byte* workspace) noexcept {
+  ChainFma(ToBlock(call), workspace);
+}
+
 constexpr std::array kKernels = {
-    KernelRow{"chain.bf16dot", "chain.f32", kNarrowFormats, kNarrowFormats,
-              Bf16Unable, Bf16Slower, ChainWorkspaceBytes, ChainBf16},
-    KernelRow{"chain.fma", "chain.f32", kNarrowFormats, kNarrowFormats, No, No,
-              ChainWorkspaceBytes, ChainFma},
+    KernelRow{"chain.bf16dot", IsPlainChain, OnlyPlain, Bf16Unable, Bf16Slower,
+              ChainBytes, RunChainBf16},
+    KernelRow{"chain.fma", IsPlainChain, OnlyPlain, No, No, ChainBytes,
+              RunChainFma},
+    KernelRow{"ieee", IeeeComputes, Anything, No, No, BlockWorkspaceBytes,
+              Ieee},
+    KernelRow{"exact", ExactComputes, Anything, No, No, ExactWorkspaceBytes,
+              Exact},
+    KernelRow{"fused", FusedComputes, Anything, No, No, BlockWorkspaceBytes,
+              Fused},
+    KernelRow{"fused.groups", GroupFusedComputes, Anything, No, No,
+              BlockWorkspaceBytes, GroupFused},
 };
 
-// Why the row does not fit; empty if it does.
-std::string Refusal(const KernelRow& row, Format a, Format b_t,
-                    std::string_view arith) {
-  if (row.arith != arith) return fmt::format("computes {}", row.arith);
-  if (!row.a.contains(a) || !row.b.contains(b_t)) {
-    return fmt::format("takes A {} and B^T {}", row.a.names(), row.b.names());
+constexpr bool EveryRowHasAKernel() {
+  for (const ArithInfo& row : kArith) {
+    bool found = false;
+    for (const KernelRow& kernel : kKernels) {
+      found = found || kernel.computes(row);
+    }
+    if (!found) return false;
   }
-  const std::string_view unable = row.unable();
-  return std::string(unable.empty() ? row.slower() : unable);
+  return true;
+}
+static_assert(EveryRowHasAKernel());
+
+// Why the kernel does not fit; empty if it does.
+std::string Refusal(const KernelRow& kernel, const ArithInfo& row,
+                    const CallTraits& call) {
+  if (!kernel.computes(row)) {
+    return fmt::format("does not compute {}", row.name);
+  }
+  for (const std::string_view why :
+       {kernel.refuses(call), kernel.unable(), kernel.slower()}) {
+    if (!why.empty()) return std::string(why);
+  }
+  return {};
 }
 
 }  // namespace
 
 std::span<const KernelRow> AllKernels() { return kKernels; }
 
-const KernelRow* Select(Format a, Format b_t, std::string_view arith,
+const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why) {
-  for (const KernelRow& row : kKernels) {
-    const std::string refusal = Refusal(row, a, b_t, arith);
-    if (refusal.empty()) return &row;
-    if (why != nullptr) *why += fmt::format("{}: {}\n", row.name, refusal);
+  for (const KernelRow& kernel : kKernels) {
+    const std::string refusal = Refusal(kernel, row, call);
+    if (refusal.empty()) return &kernel;
+    if (why != nullptr) *why += fmt::format("{}: {}\n", kernel.name, refusal);
   }
   return nullptr;
 }

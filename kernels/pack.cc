@@ -11,10 +11,26 @@ namespace {
 
 constexpr int64_t kQuadBytes = PackedMatrix::kRows * PackedMatrix::kQuad;
 
+constexpr bool IsOperandFormat(Format format) {
+  return std::any_of(kArith.begin(), kArith.end(), [=](const ArithInfo& row) {
+    return row.a.contains(format) || row.b.contains(format);
+  });
+}
+
+std::string OperandFormats() {
+  std::string names;
+  for (const FormatInfo& f : kFormats) {
+    if (!IsOperandFormat(f.id)) continue;
+    names.append(names.empty() ? "" : " ").append(f.name);
+  }
+  return names;
+}
+
 // Quads of one group of whole bytes: row r of `source` becomes 4-byte column r.
+// Sizes in bytes.
 void PackGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
-               int64_t cols, uint8_t* quads) {
-  const int64_t whole = cols / PackedMatrix::kQuad;
+               int64_t row_bytes, uint8_t* quads) {
+  const int64_t whole = row_bytes / PackedMatrix::kQuad;
   for (int64_t q = 0; q < whole; ++q) {
     uint8_t* quad = quads + q * kQuadBytes;
     const uint8_t* column = source + q * PackedMatrix::kQuad;
@@ -23,7 +39,7 @@ void PackGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
                   PackedMatrix::kQuad);
     }
   }
-  const int64_t rest = cols - whole * PackedMatrix::kQuad;
+  const int64_t rest = row_bytes - whole * PackedMatrix::kQuad;
   for (int64_t r = 0; r < rows && rest > 0; ++r) {
     std::memcpy(quads + whole * kQuadBytes + r * PackedMatrix::kQuad,
                 source + r * row_stride + whole * PackedMatrix::kQuad,
@@ -35,7 +51,7 @@ void PackGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
 void PackNibbleGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
                      int64_t cols, uint8_t* quads) {
   for (int64_t r = 0; r < rows; ++r) {
-    const uint8_t* row = source + r * (row_stride / 2);
+    const uint8_t* row = source + r * row_stride;
     for (int64_t k = 0; k < cols; ++k) {
       const int pair = row[k / 2];
       quads[k / PackedMatrix::kQuad * kQuadBytes + r * PackedMatrix::kQuad +
@@ -45,43 +61,114 @@ void PackNibbleGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
   }
 }
 
+// Every row its own scales; rows past the end, which no result comes from,
+// those of the last.
+void PackScales(const BlockScales& scales, int64_t rows, int64_t groups,
+                uint8_t* packed) {
+  const auto size =
+      static_cast<size_t>(Info(scales.codes.format).storage_bits / 8);
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t b = 0; b < scales.codes.cols; ++b) {
+      for (int64_t lane = 0; lane < PackedMatrix::kRows; ++lane) {
+        const int64_t row = std::min(g * PackedMatrix::kRows + lane, rows - 1);
+        const uint32_t code =
+            ReadCode(scales.codes, row / scales.block_rows, b);
+        std::memcpy(packed, &code, size);
+        packed += size;
+      }
+    }
+  }
+}
+
+void CheckScales(const Operand& operand) {
+  const BlockScales& s = operand.scales;
+  if (s.block == 0) return;
+  if (s.block < 0 || s.block_rows < 1) {
+    internal::Fail(ErrorCode::kArgument,
+                   "Pack: the matrix has a scale for every {} elements of K "
+                   "and {} rows: both must be positive",
+                   s.block, s.block_rows);
+  }
+  internal::CheckView("Pack", "the scales", s.codes);
+  const int64_t rows = (operand.codes.rows + s.block_rows - 1) / s.block_rows;
+  const int64_t cols = (operand.codes.cols + s.block - 1) / s.block;
+  if (s.codes.rows != rows || s.codes.cols != cols) {
+    internal::Fail(ErrorCode::kShape,
+                   "Pack: the matrix is {} with a scale for every {} elements "
+                   "of {} rows: its scales must be {}x{}, got {}x{}",
+                   internal::Describe(operand.codes), s.block, s.block_rows,
+                   rows, cols, s.codes.rows, s.codes.cols);
+  }
+  constexpr FormatSet kScaleFormats = {Format::kE8M0FNU, Format::kUE4M3,
+                                       Format::kF32};
+  if (!kScaleFormats.contains(s.codes.format)) {
+    internal::Fail(ErrorCode::kFormat,
+                   "Pack: the scales are {}: block scales may be {}",
+                   Info(s.codes.format).name, kScaleFormats.names());
+  }
+}
+
 }  // namespace
 
-PackedMatrix::PackedMatrix(int64_t rows, int64_t cols, Format format)
-    : rows_(rows),
-      cols_(cols),
-      format_(format),
-      data_(static_cast<uint8_t*>(
-          ::operator new[](static_cast<size_t>(size_bytes()), kAlignment))) {}
+PackedMatrix::Bytes PackedMatrix::Allocate(int64_t size_bytes) {
+  return Bytes(static_cast<uint8_t*>(
+      ::operator new[](static_cast<size_t>(size_bytes), kAlignment)));
+}
 
-PackedMatrix Pack(const ConstMatrixView& matrix) {
+PackedMatrix::PackedMatrix(const Operand& operand)
+    : rows_(operand.codes.rows),
+      cols_(operand.codes.cols),
+      format_(operand.codes.format),
+      scale_block_(operand.scales.block),
+      scale_format_(operand.scales.codes.format),
+      data_(Allocate(size_bytes())),
+      scales_(Allocate(scale_bytes())) {}
+
+PackedMatrix Pack(const Operand& operand) {
+  const ConstMatrixView& matrix = operand.codes;
   internal::CheckView("Pack", "the matrix", matrix);
-  if (!kNarrowFormats.contains(matrix.format)) {
+  if (operand.is_sparse()) {
+    internal::Fail(ErrorCode::kUnsupported,
+                   "Pack: the matrix is {} with structured sparsity: packed "
+                   "operands are dense",
+                   internal::Describe(matrix));
+  }
+  if (!IsOperandFormat(matrix.format)) {
     internal::Fail(ErrorCode::kFormat,
                    "Pack: the matrix is {}: packed operands may be {}",
-                   internal::Describe(matrix), kNarrowFormats.names());
+                   internal::Describe(matrix), OperandFormats());
   }
-  // A matrix whose codes exist can still be too large once padded.
+  // A matrix whose codes exist can still be too large once padded, or once
+  // every row has its own scales, of at most 4 bytes like the codes.
   if (!internal::ProductFits(matrix.rows + PackedMatrix::kRows,
-                             matrix.cols + PackedMatrix::kQuad, 1)) {
+                             matrix.cols + PackedMatrix::kQuad, 4)) {
     internal::Fail(ErrorCode::kOverflow,
                    "Pack: the matrix is {}: padded to {} rows and {} columns "
                    "its size exceeds 2^63 - 1 bytes",
                    internal::Describe(matrix), PackedMatrix::kRows,
                    PackedMatrix::kQuad);
   }
-  PackedMatrix packed(matrix.rows, matrix.cols, matrix.format);
-  if (packed.size_bytes() == 0) return packed;
+  CheckScales(operand);
+  PackedMatrix packed(operand);
   std::fill_n(packed.data_.get(), packed.size_bytes(), uint8_t{0});
   const auto* codes = reinterpret_cast<const uint8_t*>(matrix.bytes.data());
-  const bool nibbles = Info(matrix.format).storage_bits == 4;
-  for (int64_t g = 0; g < packed.groups(); ++g) {
+  const int bits = Info(matrix.format).storage_bits;
+  const bool nibbles = bits == 4;
+  for (int64_t g = 0; g < packed.groups() && packed.quads() > 0; ++g) {
     const int64_t row = g * PackedMatrix::kRows;
     const int64_t rows = std::min(PackedMatrix::kRows, matrix.rows - row);
-    const uint8_t* source = codes + row * matrix.row_stride / (nibbles ? 2 : 1);
+    const int64_t stride = matrix.row_stride * bits / 8;
+    const uint8_t* source = codes + row * stride;
     uint8_t* quads = packed.data_.get() + g * packed.quads() * kQuadBytes;
-    (nibbles ? PackNibbleGroup : PackGroup)(source, matrix.row_stride, rows,
-                                            matrix.cols, quads);
+    if (nibbles) {
+      PackNibbleGroup(source, stride, rows, matrix.cols, quads);
+    } else {
+      PackGroup(source, stride, rows, matrix.cols * bits / 8, quads);
+    }
+  }
+  if (packed.scale_block() != 0) {
+    PackScales(operand.scales, packed.rows(), packed.groups(),
+               packed.scales_.get());
   }
   return packed;
 }

@@ -167,25 +167,29 @@ TEST(Error, Options) {
               [](Call& call) { call.options.threads = -1; });
 }
 
-TEST(Error, AnArithmeticWithoutKernelNamesTheOracle) {
+TEST(Error, WhatNoKernelTakesNamesTheOracle) {
   Call call;
-  call.options.arith = "exact.f32";
+  const std::vector<uint8_t> positions(24);
+  Operand a = call.a;
+  a.sparsity = {2, 4};
+  a.index = CodesView(positions, Format::kE5M2, 3, 8);
+  call.b_t = CodesView(call.b_codes, Format::kE5M2, 4, 16);
   try {
-    Gemm(call.a, call.b_t, call.c, call.d, call.options);
+    Gemm(a, call.b_t, call.c, call.d, call.options);
     FAIL();
   } catch (const Error& e) {
-    ExpectSentence(e, ErrorCode::kUnsupported, {"reference::Gemm"});
+    ExpectSentence(e, ErrorCode::kUnsupported, {"A 3x16", "reference::Gemm"});
   }
   EXPECT_EQ(call.d_words[0], 7.0f);
 }
 
-TEST(Error, PackTakesNarrowFormatsOnly) {
+TEST(Error, PackTakesOperandFormatsOnly) {
   const std::vector<float> words(4);
   try {
     Pack(F32View(std::span(words), 2, 2));
     FAIL();
   } catch (const Error& e) {
-    ExpectSentence(e, ErrorCode::kFormat, {"2x2 f32"});
+    ExpectSentence(e, ErrorCode::kFormat, {"2x2 f32", "e5m2", "tf32"});
   }
 }
 

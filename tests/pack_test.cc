@@ -2,7 +2,9 @@
 // Mirrors kernels/pack.cc: the layout that packed.h states.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "tests/cases.h"
 #include "zeroulp/packed.h"
@@ -12,32 +14,67 @@ namespace {
 
 TEST(Pack, EveryCodeIsWhereTheLayoutSaysAndPaddingIsZero) {
   std::mt19937 random(6);
-  for (const Format format : testing::NarrowFormats()) {
+  std::vector<Format> formats = testing::NarrowFormats();
+  formats.insert(formats.end(), {Format::kF16, Format::kBF16, Format::kTF32});
+  for (const Format format : formats) {
+    const FormatInfo& f = Info(format);
     for (const int64_t rows : {0, 1, 15, 16, 17, 33}) {
       for (const int64_t cols : {0, 1, 3, 4, 5, 64, 67}) {
         const int64_t stride = DenseStride(format, cols + 3);
-        const auto codes = testing::DrawCodes(format, testing::Draw::kAny, rows,
-                                              stride, random);
-        const ConstMatrixView view = {std::as_bytes(std::span(codes)), format,
-                                      rows, cols, stride};
-        const PackedMatrix packed = Pack(view);
+        std::vector<uint32_t> words(
+            static_cast<size_t>((rows * stride * f.storage_bits + 31) / 32));
+        const MatrixView view = {std::as_writable_bytes(std::span(words)),
+                                 format, rows, cols, stride};
+        for (int64_t r = 0; r < rows; ++r) {
+          for (int64_t k = 0; k < cols; ++k) {
+            WriteCode(view, r, k,
+                      testing::DrawCode(f, testing::Draw::kAny, random));
+          }
+        }
+        const PackedMatrix packed = Pack(ConstMatrixView(view));
         ASSERT_EQ(packed.rows(), rows);
         ASSERT_EQ(packed.cols(), cols);
         ASSERT_EQ(packed.format(), format);
+        ASSERT_EQ(packed.scale_block(), 0);
         ASSERT_EQ(reinterpret_cast<uintptr_t>(packed.data()) % 64, 0u);
-        for (int64_t i = 0; i < packed.size_bytes(); ++i) {
-          const int64_t quad = i / 64,
-                        row = quad / packed.quads() * 16 + i % 64 / 4;
-          const int64_t k = quad % packed.quads() * 4 + i % 4;
-          const uint32_t expected =
-              row < rows && k < cols ? ReadCode(view, row, k) : 0;
-          const uint32_t mask =
-              Info(format).sign_mask() | Info(format).magnitude_mask();
-          ASSERT_EQ(packed.data()[i] & mask, expected)
-              << Info(format).name << " row " << row << " k " << k;
+        // Each quad, 16 rows x 4 bytes, is a matrix of its own.
+        const int64_t per_quad = packed.quad_cols();
+        const auto bytes = std::as_bytes(
+            std::span(packed.data(), static_cast<size_t>(packed.size_bytes())));
+        for (int64_t q = 0; q < packed.groups() * packed.quads(); ++q) {
+          const Format stored =
+              f.storage_bits == 4 ? Format::kE5M2 : format;  // a byte a code
+          const ConstMatrixView quad = {
+              bytes.subspan(static_cast<size_t>(q) * 64, 64), stored, 16,
+              per_quad, per_quad};
+          for (int64_t i = 0; i < 16 * per_quad; ++i) {
+            const int64_t row = q / packed.quads() * 16 + i / per_quad;
+            const int64_t k = q % packed.quads() * per_quad + i % per_quad;
+            const uint32_t expected =
+                row < rows && k < cols ? ReadCode(view, row, k) : 0;
+            ASSERT_EQ(ReadCode(quad, i / per_quad, i % per_quad), expected)
+                << f.name << " row " << row << " k " << k;
+          }
         }
       }
     }
+  }
+}
+
+TEST(Pack, EveryRowHasItsScales) {
+  const std::vector<uint8_t> codes(18 * 70, 1);
+  std::vector<uint8_t> scales(9 * 5);
+  for (size_t i = 0; i < scales.size(); ++i)
+    scales[i] = static_cast<uint8_t>(i);
+  const PackedMatrix packed =
+      Pack({CodesView(codes, Format::kE5M2, 18, 70),
+            {CodesView(scales, Format::kE8M0FNU, 9, 5), 16, 2}});
+  ASSERT_EQ(packed.scale_block(), 16);
+  ASSERT_EQ(packed.scale_format(), Format::kE8M0FNU);
+  ASSERT_EQ(packed.scale_bytes(), 2 * 5 * 16);
+  for (int64_t i = 0; i < packed.scale_bytes(); ++i) {
+    const int64_t row = std::min<int64_t>(i / 80 * 16 + i % 16, 17);
+    ASSERT_EQ(packed.scales()[i], row / 2 * 5 + i / 16 % 5) << i;
   }
 }
 

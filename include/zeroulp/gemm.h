@@ -27,23 +27,28 @@ struct GemmOptions {
   int threads = 0;
 };
 
-// Computes d[m][n] = c[m][n] + sum over k of a[m][k] * b_t[n][k].
+// Computes d[m][n] = c[m][n] + sum over k of a[m][k] * b_t[n][k], where the
+// elements of operands with block scales are codes times their scales.
 //
 //   a    M x K    any format `options.arith` accepts
 //   b_t  N x K    B transposed, as weights are stored; K contiguous
-//   c    M x N    binary32; may be d itself; an empty view means zero
-//   d    M x N    binary32, every element written
+//   c    M x N    in the row's accumulator format; may be d itself; an empty
+//                 view means zero
+//   d    M x N    in the row's output format, every element written
 //
 // K is summed in the order and groups the arithmetic row states; NaN, infinity
-// and the sign of zero follow the row. The bits depend on nothing else: not on
-// the CPU, the SIMD target, the number of threads, alignment, or the caller's
-// floating-point environment, which is left as it was.
+// and the sign of zero follow the row. A last group that K does not fill is
+// filled with zeros. `options.alpha` multiplies what that gives. The bits
+// depend on nothing else: not on the CPU, the SIMD target, the number of
+// threads, alignment, or the caller's floating-point environment, which is left
+// as it was.
 //
 // Throws Error{kShape} if K differs or a view is too small, {kFormat} if the
-// arithmetic does not take these formats, {kOverlap} if d overlaps an input
-// other than being c itself, {kUnknownName, kUnsupported} for `arith`,
-// {kOverflow, kArgument}, std::bad_alloc. On throw, d is unchanged.
-// Thread-safe.
+// arithmetic does not take these formats or scales, {kOverlap} if d overlaps an
+// input other than being c itself, {kUnknownName} for `arith`, {kUnsupported}
+// for structured sparsity, and for `promote_every` with block scales that the
+// row applies inside its sums, {kOverflow, kArgument}, std::bad_alloc. On
+// throw, d is unchanged. Thread-safe.
 //
 // Oracle: reference::Gemm, one element at a time in integers.
 void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
@@ -56,8 +61,9 @@ void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options = {});
 
-// The kernel Gemm would run for these operands on this CPU, and why each
-// better one was refused: one sentence a line, the chosen kernel's name first.
+// The kernel Gemm would run for these operands on this CPU, with block scales
+// if the row always has them, and why each better one was refused: one sentence
+// a line, the chosen kernel's name first.
 std::string Explain(Format a, Format b_t, std::string_view arith);
 
 }  // namespace zeroulp
