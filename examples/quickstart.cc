@@ -30,8 +30,8 @@ int main() {
   Gemm(Pack(a_view), Pack(b_view), {}, F32View(d, m, n));
   reference::Gemm(a_view, b_view, {}, F32View(expected, m, n));
 
-  std::printf("d[0][0] = %a\n%s\n", static_cast<double>(d[0]),
-              ToString(CompareBits(F32View(expected, m, n), F32View(d, m, n)))
-                  .c_str());
+  std::printf(
+      "d[0][0] = %a\n%s\n", static_cast<double>(d[0]),
+      ToString(CompareBits(F32View(expected, m, n), F32View(d, m, n))).c_str());
   return 0;
 }

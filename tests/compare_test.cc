@@ -43,7 +43,9 @@ TEST(Compare, CountsFirstDifferenceAndHistogram) {
   EXPECT_EQ(report.first->ulps, 1u);
   EXPECT_EQ(ToString(report),
             "7 values  5 mismatches  DIFFERS\nfirst difference at row 0, "
-            "column 1: expected 0x3f800000, actual 0x3f800001, 1 ulp");
+            "column 1: expected 0x3f800000 (1), actual 0x3f800001 (1.0000001), "
+            "1 ulp\ndifferences: 1 in the sign of zero, 1 of 1 ulp, 1 of 2 to "
+            "3 ulps, 1 of 4 to 7 ulps, 1 NaN");
 }
 
 TEST(Compare, StridesAndNarrowFormats) {

@@ -5,14 +5,19 @@
 
 namespace zeroulp::cli {
 
-void AddBundleOptions(CLI::App& command, std::string& arith, int& threads,
-                      bool& oracle, bool& allow_assumed) {
-  command.add_option("--arith", arith,
+void AddBundleOptions(CLI::App& command, BundleOptions& options) {
+  command.add_option("--arith", options.arith,
                      "arithmetic instead of the one the bundle names");
-  AddThreads(command, threads);
-  command.add_flag("--oracle", oracle,
+  command
+      .add_option("--promote-every", options.promote_every,
+                  "products after which a partial sum is added to the "
+                  "accumulator, 0 for never")
+      ->check(CLI::NonNegativeNumber)
+      ->default_val(0);
+  AddThreads(command, options.threads);
+  command.add_flag("--oracle", options.oracle,
                    "the slow integer oracle, even where there is a kernel");
-  command.add_flag("--allow-assumed", allow_assumed,
+  command.add_flag("--allow-assumed", options.allow_assumed,
                    "accept arithmetic that no evidence backs");
 }
 
@@ -24,11 +29,14 @@ Bundle LoadBundle(const std::string& path) {
   return bundle;
 }
 
-bool MayUse(const ArithInfo& arith, bool allow_assumed) {
-  if (arith.evidence != Evidence::kAssumed || allow_assumed) return true;
-  Complain("{} is assumed, no evidence backs it; --allow-assumed accepts that",
-           arith.name);
-  return false;
+bool MayUse(const ArithInfo& arith, const BundleOptions& options) {
+  return arith.evidence != Evidence::kAssumed || options.allow_assumed;
+}
+
+std::string AssumedText(const std::string& path, const ArithInfo& arith) {
+  return fmt::format(
+      "{}: {} is assumed, no evidence backs it; --allow-assumed accepts that",
+      path == "-" ? "standard input" : path, arith.name);
 }
 
 std::string Describe(const Bundle& bundle, const ArithInfo& arith,

@@ -4,6 +4,7 @@
 #define ZEROULP_TOOLS_BUNDLES_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "zeroulp/arithmetic.h"
@@ -11,14 +12,31 @@
 
 namespace zeroulp::cli {
 
-void AddBundleOptions(CLI::App& command, std::string& arith, int& threads,
-                      bool& oracle, bool& allow_assumed);
+struct BundleOptions {
+  std::string arith;
+  int threads = 0;
+  int64_t promote_every = 0;
+  bool oracle = false, allow_assumed = false;
+
+  // Views into this.
+  ComputeOptions compute() const {
+    return {.arith = arith,
+            .threads = threads,
+            .oracle = oracle,
+            .promote_every = promote_every};
+  }
+};
+
+void AddBundleOptions(CLI::App& command, BundleOptions& options);
 
 // Reads a bundle; its warnings go to standard error.
 Bundle LoadBundle(const std::string& path);
 
-// False, with a complaint, for an arithmetic without evidence.
-bool MayUse(const ArithInfo& arith, bool allow_assumed);
+// False for an arithmetic without evidence that nobody consented to.
+bool MayUse(const ArithInfo& arith, const BundleOptions& options);
+
+// Why it may not be used, in one sentence.
+std::string AssumedText(const std::string& path, const ArithInfo& arith);
 
 // "e4m3fn x e5m2  2 x 16 x 16 x 64  chain.f32  by kernel".
 std::string Describe(const Bundle& bundle, const ArithInfo& arith,

@@ -10,17 +10,19 @@ namespace zeroulp::cli {
 namespace {
 
 struct Options {
-  std::string input, output, arith;
-  int threads = 0;
-  bool oracle = false, allow_assumed = false;
+  std::string input, output;
+  BundleOptions bundle;
 };
 
 int ComputeCommand(const Options& options) {
   Bundle bundle = LoadBundle(options.input);
-  ComputeResult result = Compute(bundle, {.arith = options.arith,
-                                          .threads = options.threads,
-                                          .oracle = options.oracle});
-  if (!MayUse(*result.arith, options.allow_assumed)) return kAssumed;
+  const ComputeOptions compute = options.bundle.compute();
+  if (const ArithInfo& arith = ArithOf(bundle, compute);
+      !MayUse(arith, options.bundle)) {
+    Complain("{}", AssumedText(options.input, arith));
+    return kAssumed;
+  }
+  ComputeResult result = Compute(bundle, compute);
   bundle.d = std::move(result.d);
   bundle.arith = result.arith->name;
   WriteBundle(options.output, bundle);
@@ -44,8 +46,7 @@ void AddCompute(CLI::App& app, Action& action) {
       ->add_option("-o,--output", options->output,
                    "output; - is standard output")
       ->required();
-  AddBundleOptions(*command, options->arith, options->threads, options->oracle,
-                   options->allow_assumed);
+  AddBundleOptions(*command, options->bundle);
   command->callback([options, &action] {
     action = [options] { return ComputeCommand(*options); };
   });

@@ -5,6 +5,7 @@
 
 #include "tools/commands.h"
 #include "tools/describe.h"
+#include "tools/explain_arith.h"
 #include "tools/output.h"
 
 namespace zeroulp::cli {
@@ -32,10 +33,12 @@ constexpr Field kFormatFields[] = {{"name", "format"},
                                    {"specials", "specials"},
                                    {"source", "source"}};
 constexpr Field kArithFields[] = {{"name", "arithmetic"},
+                                  {"operands", "operands"},
                                   {"output", "output"},
+                                  {"chunk", "chunk", true},
+                                  {"align_bits", "align bits", true},
                                   {"evidence", "evidence"},
-                                  {"rule", "rule"},
-                                  {"source", "source"}};
+                                  {"evidence_words", "words", true}};
 constexpr Field kChipFields[] = {{"id", "chip"},
                                  {"name", "name"},
                                  {"year", "year", true},
@@ -117,11 +120,16 @@ Json PeakOf(const Json& chip, std::initializer_list<std::string_view> formats) {
   return {};
 }
 
-// A chip's figures lie deeper than a table can show: brought to the top.
+// Figures that lie deeper than a table can show, brought to the top.
 Json WithSummary(Json row) {
   const auto set = [&](const char* key, const Json& value) {
     if (!value.is_null()) row[key] = value;
   };
+  if (row.contains("parameters")) {
+    const Json parameters = row["parameters"];
+    set("chunk", parameters.value("chunk", Json()));
+    set("align_bits", parameters.value("align_bits", Json()));
+  }
   if (!row.contains("memory")) return row;
   const Json memory = row["memory"];
   set("bf16", PeakOf(row, {"bf16"}));
@@ -186,6 +194,11 @@ int PrintRow(const Options& options, std::string_view kind, const Json& row) {
     Json json = NewJson(kind);
     json["row"] = row;
     fmt::print("{}", ToText(json));
+    return kOk;
+  }
+  if (row.contains("rule")) {
+    fmt::print("{}",
+               options.markdown ? ExplainMarkdown(row) : ExplainText(row));
     return kOk;
   }
   Table table({{"field"}, {"value"}, {"source"}});

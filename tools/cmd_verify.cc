@@ -1,109 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify: recomputes the result words of bundles and compares them bit by bit.
 #include <algorithm>
+#include <chrono>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "tools/bundles.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/verify_report.h"
 
 namespace zeroulp::cli {
 namespace {
 
 struct Options {
   std::vector<std::string> inputs;
-  std::string arith, json;
-  int threads = 0;
-  bool oracle = false, allow_assumed = false;
+  BundleOptions bundle;
+  std::string json, junit;
+  bool no_diagnosis = false;
 };
 
-// A word of the output format, with all its digits.
-std::string Word(const ArithInfo& arith, uint32_t word) {
-  return fmt::format("0x{:0{}x}", word, Info(arith.output).bits / 4);
+Verified NotVerified(const std::string& path, ExitCode code,
+                     const std::string& why) {
+  Complain("{}", why);
+  return {.path = path, .code = code, .error = why};
 }
 
-std::string UlpText(const Difference& difference) {
-  if (!difference.ulps) return "NaN";
-  return fmt::format("{} {}", *difference.ulps,
-                     *difference.ulps == 1 ? "ulp" : "ulps");
-}
-
-void PrintResult(const std::string& path, const Bundle& bundle,
-                 const VerifyResult& result) {
-  fmt::print("{}  {}  {} values  {} mismatches  {}\n", path,
-             Describe(bundle, *result.arith, result.by_kernel), result.values,
-             result.mismatches,
-             result.exact() ? Good("EXACT") : Bad("DIFFERS"));
-  for (const auto& [batch, at] : result.first) {
-    fmt::print("  batch {} row {} column {}: expected {}, actual {}, {}\n",
-               batch, at.row, at.col, Word(*result.arith, at.expected),
-               Word(*result.arith, at.actual), UlpText(at));
+Verified VerifyFile(const Options& options, const std::string& path) {
+  const ComputeOptions compute = options.bundle.compute();
+  try {
+    const Bundle bundle = LoadBundle(path);
+    const ArithInfo& arith = ArithOf(bundle, compute);
+    if (!MayUse(arith, options.bundle)) {
+      return NotVerified(path, kAssumed, AssumedText(path, arith));
+    }
+    const VerifyResult result = Verify(bundle, compute);
+    return Describe(
+        path, bundle, result,
+        options.no_diagnosis ? Diagnosis() : Diagnose(bundle, result, compute));
+  } catch (const Error& error) {
+    return NotVerified(path, kBadInput, error.what());
   }
 }
 
-Json ToJson(const std::string& path, const Bundle& bundle,
-            const VerifyResult& result) {
-  Json differences = Json::array();
-  for (const auto& [batch, at] : result.first) {
-    differences.push_back({{"batch", batch},
-                           {"row", at.row},
-                           {"column", at.col},
-                           {"expected", Word(*result.arith, at.expected)},
-                           {"actual", Word(*result.arith, at.actual)},
-                           {"ulps", at.ulps ? Json(*at.ulps) : Json()}});
-  }
-  return {{"bundle", path},
-          {"arith", result.arith->name},
-          {"evidence", Name(result.arith->evidence)},
-          {"computed_by", result.by_kernel ? "kernel" : "oracle"},
-          {"a_format", Info(bundle.a.format).name},
-          {"b_format", Info(bundle.b_t.format).name},
-          {"batch", bundle.batch()},
-          {"m", bundle.m()},
-          {"n", bundle.n()},
-          {"k", bundle.k()},
-          {"values", result.values},
-          {"mismatches", result.mismatches},
-          {"max_ulps", result.max_ulps},
-          {"exact", result.exact()},
-          {"first_differences", differences},
-          {"notes", bundle.notes}};
+Verified Timed(const Options& options, const std::string& path) {
+  const auto start = std::chrono::steady_clock::now();
+  Verified verified = VerifyFile(options, path);
+  const std::chrono::duration<double> time =
+      std::chrono::steady_clock::now() - start;
+  verified.seconds = time.count();
+  return verified;
 }
 
-// One bundle: its line, its entry in `results`, its exit code.
-int VerifyOne(const Options& options, const std::string& path, Json& results) {
-  const Bundle bundle = LoadBundle(path);
-  const VerifyResult result = Verify(bundle, {.arith = options.arith,
-                                              .threads = options.threads,
-                                              .oracle = options.oracle});
-  if (!MayUse(*result.arith, options.allow_assumed)) return kAssumed;
-  if (options.json != "-") PrintResult(path, bundle, result);
-  results.push_back(ToJson(path, bundle, result));
-  return result.exact() ? kOk : kDiffers;
+void Print(const Verified& verified) {
+  if (verified.line.empty()) return;
+  // The last word is the verdict, in colour where there is any.
+  const size_t end = verified.line.rfind(' ') + 1;
+  const std::string_view line = verified.line;
+  const std::string_view verdict = line.substr(end);
+  fmt::print("{}  {}{}\n{}", verified.path, line.substr(0, end),
+             verified.code == kOk ? Good(verdict) : Bad(verdict),
+             verified.detail);
+  std::fflush(stdout);  // a line as soon as it is known
 }
 
 // A bad file does not keep the others from being verified, and outweighs what
 // they say; so does a difference an assumed arithmetic.
-int VerifyCommand(const Options& options) {
-  Json results = Json::array();
-  const auto seen = std::make_unique<bool[]>(kAssumed + 1);
-  for (const std::string& path : options.inputs) {
-    try {
-      seen[static_cast<size_t>(VerifyOne(options, path, results))] = true;
-    } catch (const Error& error) {
-      Complain("{}", error.what());
-      seen[kBadInput] = true;
+ExitCode Worst(const std::vector<Verified>& results) {
+  for (const ExitCode code : {kBadInput, kDiffers, kAssumed}) {
+    for (const Verified& verified : results) {
+      if (verified.code == code) return code;
     }
   }
-  if (seen[kBadInput]) return kBadInput;
-  if (!options.json.empty()) {
-    Json json = NewJson("verify");
-    json["results"] = results;
-    WriteText(options.json, ToText(json));
+  return kOk;
+}
+
+int VerifyCommand(const Options& options) {
+  if (options.json == "-" && options.junit == "-") {
+    Complain("--json and --junit cannot both be written to standard output");
+    return kBadInput;
   }
-  return seen[kDiffers] ? kDiffers : seen[kAssumed] ? kAssumed : kOk;
+  const bool quiet = options.json == "-" || options.junit == "-";
+  std::vector<Verified> results;
+  for (const std::string& path : options.inputs) {
+    results.push_back(Timed(options, path));
+    if (!quiet) Print(results.back());
+  }
+  if (!options.json.empty()) WriteText(options.json, ToText(ToJson(results)));
+  if (!options.junit.empty()) WriteText(options.junit, ToJunit(results));
+  return Worst(results);
 }
 
 }  // namespace
@@ -116,8 +101,11 @@ void AddVerify(CLI::App& app, Action& action) {
       ->required();
   command->add_option("--json", options->json,
                       "write the report here; - is standard output");
-  AddBundleOptions(*command, options->arith, options->threads, options->oracle,
-                   options->allow_assumed);
+  command->add_option("--junit", options->junit,
+                      "write JUnit XML here; - is standard output");
+  command->add_flag("--no-diagnosis", options->no_diagnosis,
+                    "do not look for the cause of a difference");
+  AddBundleOptions(*command, options->bundle);
   command->callback([options, &action] {
     action = [options] { return VerifyCommand(*options); };
   });

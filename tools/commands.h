@@ -24,6 +24,8 @@ void AddExplain(CLI::App& app, Action& action);
 void AddEncode(CLI::App& app, Action& action);
 void AddDecode(CLI::App& app, Action& action);
 void AddCompute(CLI::App& app, Action& action);
+void AddQuantize(CLI::App& app, Action& action);
+void AddInspect(CLI::App& app, Action& action);
 void AddVerify(CLI::App& app, Action& action);
 void AddProject(CLI::App& app, Action& action);
 

@@ -2,7 +2,9 @@
 #include "tools/describe.h"
 
 #include <algorithm>
+#include <array>
 
+#include "tools/explain_arith.h"
 #include "zeroulp/codec.h"
 #include "zeroulp/gemm.h"
 
@@ -180,6 +182,50 @@ Json Lines(std::string_view text) {
   return lines;
 }
 
+std::string_view Name(Model model) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "exact",    "chain",     "fused dot", "split fused dot", "grouped dot",
+      "even odd", "pair tree", "systolic",  "dot pairs"};
+  static_assert(kNames.size() == static_cast<size_t>(Model::kDotPairs) + 1);
+  return kNames[static_cast<size_t>(model)];
+}
+
+// Every column of a row of kArith; those that do not apply to it are left out.
+Json ParametersOf(const ArithInfo& arith) {
+  Object object;
+  object.Add("model", Name(arith.model))
+      .Add("a_formats", arith.a.names())
+      .Add("b_formats", arith.b.names())
+      .Add("accumulator", Info(arith.accumulator).name)
+      .Add("output", Info(arith.output).name);
+  const auto set_column = [&](const char* key, int value) {
+    if (value != 0) object.Set(key, Json(value));  // 0: does not apply
+  };
+  set_column("chunk", arith.chunk);
+  set_column("align_bits", arith.align_bits);
+  if (arith.exponent_floor) {
+    object.Set("exponent_floor", Json(*arith.exponent_floor));
+  }
+  object.Set("out_fraction_bits", Json(arith.out_fraction_bits))
+      .Add("out_rounding", arith.out_rounding == Rounding::kTowardZero
+                               ? "toward zero"
+                               : "to nearest even")
+      .Add("zero_sign", arith.zero_sign == ZeroSign::kPlus ? "plus" : "ieee")
+      .Add("nan_word", fmt::format("0x{:0{}X}", arith.nan_word,
+                                   Info(arith.output).bits / 4));
+  if (arith.widen) object.Add("widen", Info(*arith.widen).name);
+  object.Set("flush_inputs", Json(arith.flush_inputs))
+      .Set("flush_results", Json(arith.flush_results))
+      .Add("scales", arith.scales.names());
+  set_column("scale_block", arith.scale_block);
+  object.Set("group", Json(arith.group));
+  if (arith.rows != 0) {
+    object.Set("rows", Json(arith.rows))
+        .Add("lane_order", arith.interleaved ? "interleaved" : "split");
+  }
+  return object.Take();
+}
+
 }  // namespace
 
 Json Describe(const FormatInfo& format) {
@@ -205,28 +251,23 @@ Json Describe(const FormatInfo& format) {
 }
 
 Json Describe(const ArithInfo& arith) {
+  const std::string a = arith.a.names(), b = arith.b.names();
   Object object;
   object.Add("name", arith.name)
-      .Add("rule", Rule(arith.model))
-      .Add("a_formats", arith.a.names())
-      .Add("b_formats", arith.b.names())
-      .Add("accumulator", Info(arith.accumulator).name)
+      .Add("operands", a == b ? a : fmt::format("{} with {}", a, b))
       .Add("output", Info(arith.output).name)
-      .Add("nan_word", fmt::format("0x{:08X}", arith.nan_word))
-      .Set("out_fraction_bits", Json(arith.out_fraction_bits));
-  const auto set_column = [&](const char* key, int value) {
-    if (value != 0) object.Set(key, Json(value));  // 0: does not apply
-  };
-  set_column("chunk", arith.chunk);
-  set_column("align_bits", arith.align_bits);
-  if (arith.exponent_floor) {
-    object.Set("exponent_floor", Json(*arith.exponent_floor));
+      .Add("rule", RuleInWords(arith))
+      .Add("specials", SpecialsInWords(arith))
+      .Add("accepts", AcceptsInWords(arith))
+      .Add("evidence", Name(arith.evidence))
+      .Add("evidence_text", EvidenceInWords(arith));
+  if (arith.evidence_words != 0) {
+    object.Set("evidence_words", Json(arith.evidence_words));
   }
-  object.Add("evidence", Name(arith.evidence));
-  set_column("evidence_words", arith.evidence_words);
-  object.Add("scales", arith.scales.names());
-  set_column("scale_block", arith.scale_block);
-  return object.Add("source", arith.source).Add("open", arith.open).Take();
+  return object.Add("source", arith.source)
+      .Add("open", arith.open)
+      .Set("parameters", ParametersOf(arith))
+      .Take();
 }
 
 Json Describe(const ChipInfo& chip) {

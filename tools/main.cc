@@ -25,6 +25,8 @@ void AddCommands(CLI::App& app, Action& action) {
   AddExplain(app, action);
   AddEncode(app, action);
   AddDecode(app, action);
+  AddQuantize(app, action);
+  AddInspect(app, action);
   AddCompute(app, action);
   AddVerify(app, action);
   AddProject(app, action);

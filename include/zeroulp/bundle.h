@@ -25,6 +25,7 @@
 #ifndef ZEROULP_BUNDLE_H_
 #define ZEROULP_BUNDLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -96,7 +97,14 @@ struct ComputeOptions {
   std::string_view arith = {};  // empty: the bundle's own
   int threads = 0;              // as GemmOptions
   bool oracle = false;          // reference::Gemm even where a kernel exists
+  int64_t promote_every = 0;    // as GemmOptions; bundles do not state it
 };
+
+// The row that Compute would use. Throws Error{kUnsupported} if the bundle
+// names one that is not in kArith, {kUnknownName} if the options do;
+// {kArgument} if neither names one.
+const ArithInfo& ArithOf(const Bundle& bundle,
+                         const ComputeOptions& options = {});
 
 struct ComputeResult {
   BundleMatrix d;
@@ -106,9 +114,8 @@ struct ComputeResult {
 
 // Computes d by Gemm, or by reference::Gemm where no kernel exists.
 //
-// Throws Error{kUnsupported} if the arithmetic is not in kArith; {kFormat} if
-// the arithmetic does not take its formats or scales; {kArgument} if no
-// arithmetic is named; whatever Gemm throws.
+// Throws what ArithOf throws; Error{kFormat} if the arithmetic does not take
+// the bundle's formats or scales; whatever Gemm throws.
 ComputeResult Compute(const Bundle& bundle, const ComputeOptions& options = {});
 
 struct BundleDifference {
@@ -120,7 +127,9 @@ struct VerifyResult {
   const ArithInfo* arith = nullptr;
   bool by_kernel = false;
   int64_t values = 0, mismatches = 0;
-  uint64_t max_ulps = 0;                // over mismatches without NaN
+  uint64_t max_ulps = 0;  // over mismatches without NaN
+  int64_t nan_mismatches = 0;
+  UlpHistogram ulp_histogram = {};      // as BitReport
   std::vector<BundleDifference> first;  // at most max_differences
 
   bool exact() const { return mismatches == 0; }

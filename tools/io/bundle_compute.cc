@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compute and Verify: the kernel where there is one, else the oracle.
+#include <algorithm>
+
+#include "tools/io/bundle_operands.h"
 #include "tools/io/file_error.h"
 #include "zeroulp/bundle.h"
 #include "zeroulp/gemm.h"
-#include "zeroulp/reference.h"
 
 namespace zeroulp {
 namespace {
@@ -17,20 +19,6 @@ template <typename... Args>
   throw Error(code,
               fmt::format("{}: {}", bundle.name,
                           fmt::format(sentence, std::forward<Args>(args)...)));
-}
-
-const ArithInfo& ArithOf(const Bundle& bundle, std::string_view wanted) {
-  if (!wanted.empty()) return FindArith(wanted);
-  if (bundle.arith.empty()) {
-    Refuse(ErrorCode::kArgument, bundle,
-           "no arithmetic: neither metadata zeroulp.arith nor the caller names "
-           "one");
-  }
-  try {
-    return FindArith(bundle.arith);
-  } catch (const Error& error) {
-    Refuse(ErrorCode::kUnsupported, bundle, "{}", error.what());
-  }
 }
 
 void CheckFormats(const Bundle& bundle, const ArithInfo& arith) {
@@ -51,65 +39,6 @@ void CheckFormats(const Bundle& bundle, const ArithInfo& arith) {
 }
 
 Dtype DtypeOf(Format format) { return FindDtype(Info(format).safetensors).id; }
-
-using GemmFunction = void (*)(const Operand&, const Operand&,
-                              const ConstMatrixView&, const MatrixView&,
-                              const GemmOptions&);
-
-Operand OperandOf(const BundleMatrix& codes,
-                  const std::optional<BundleMatrix>& scales, int64_t block,
-                  int64_t batch) {
-  Operand operand = codes.View(batch);
-  if (scales) operand.scales = {scales->View(batch), block};
-  return operand;
-}
-
-Operand SparseOperandOf(const Bundle& bundle, int64_t batch) {
-  Operand a = OperandOf(bundle.a, bundle.a_scales, bundle.block, batch);
-  if (!bundle.sparsity) return a;
-  const int64_t size = bundle.a.rows * bundle.a.cols;
-  a.sparsity = *bundle.sparsity;
-  a.index = CodesView(std::span(bundle.a_index)
-                          .subspan(static_cast<size_t>(batch * size),
-                                   static_cast<size_t>(size)),
-                      Format::kE8M0FNU, bundle.a.rows, bundle.a.cols);
-  return a;
-}
-
-void RunBatch(GemmFunction gemm, const Bundle& bundle,
-              const GemmOptions& options, BundleMatrix& d) {
-  // Scales of B beside a sparse A: as many of its own elements as a scale of A
-  // stands for.
-  const int64_t b_block =
-      bundle.sparsity
-          ? bundle.block * bundle.sparsity->group / bundle.sparsity->keep
-          : bundle.block;
-  for (int64_t i = 0; i < bundle.batch(); ++i) {
-    gemm(SparseOperandOf(bundle, i),
-         OperandOf(bundle.b_t, bundle.b_scales, b_block, i),
-         bundle.c ? std::as_const(*bundle.c).View(i) : ConstMatrixView(),
-         d.View(i), options);
-  }
-}
-
-// Tensor scales, value = code * block scale * tensor scale, as one factor.
-std::optional<float> AlphaOf(const Bundle& bundle) {
-  if (!bundle.a_tensor_scale && !bundle.b_tensor_scale) return {};
-  return bundle.a_tensor_scale.value_or(1.0f) *
-         bundle.b_tensor_scale.value_or(1.0f);
-}
-
-// False if no kernel exists for these operands on this CPU.
-bool RunKernel(const Bundle& bundle, const GemmOptions& options,
-               BundleMatrix& d) {
-  try {
-    RunBatch(static_cast<GemmFunction>(&Gemm), bundle, options, d);
-    return true;
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUnsupported) throw;
-    return false;
-  }
-}
 
 // Differences of one matrix, up to `room` of them.
 void ListDifferences(const ConstMatrixView& expected,
@@ -138,19 +67,36 @@ void ListDifferences(const ConstMatrixView& expected,
 
 }  // namespace
 
+const ArithInfo& ArithOf(const Bundle& bundle, const ComputeOptions& options) {
+  if (!options.arith.empty()) return FindArith(options.arith);
+  if (bundle.arith.empty()) {
+    Refuse(ErrorCode::kArgument, bundle,
+           "no arithmetic: neither metadata zeroulp.arith nor the caller names "
+           "one");
+  }
+  try {
+    return FindArith(bundle.arith);
+  } catch (const Error& error) {
+    Refuse(ErrorCode::kUnsupported, bundle, "{}", error.what());
+  }
+}
+
 ComputeResult Compute(const Bundle& bundle, const ComputeOptions& options) {
   Check(bundle);
   ComputeResult result;
-  result.arith = &ArithOf(bundle, options.arith);
+  result.arith = &ArithOf(bundle, options);
   CheckFormats(bundle, *result.arith);
   const Format output = result.arith->output;
   result.d = BundleMatrix::Zeros(output, DtypeOf(output), bundle.batch(),
                                  bundle.m(), bundle.n());
   const GemmOptions gemm = {.arith = result.arith->name,
-                            .alpha = AlphaOf(bundle),
+                            .promote_every = options.promote_every,
+                            .alpha = io::AlphaOf(bundle),
                             .threads = options.threads};
-  result.by_kernel = !options.oracle && RunKernel(bundle, gemm, result.d);
-  if (!result.by_kernel) RunBatch(&reference::Gemm, bundle, gemm, result.d);
+  result.by_kernel = !options.oracle && io::RunKernel(bundle, gemm, result.d);
+  if (!result.by_kernel) {
+    io::RunOracle(bundle, *result.arith, gemm, result.d);
+  }
   return result;
 }
 
@@ -159,7 +105,7 @@ VerifyResult Verify(const Bundle& bundle, const ComputeOptions& options,
   if (!bundle.d) {
     FileError(bundle.name, "has no tensor 'd' to verify; compute makes one");
   }
-  const ArithInfo& arith = ArithOf(bundle, options.arith);
+  const ArithInfo& arith = ArithOf(bundle, options);
   if (bundle.d->format != arith.output) {
     Refuse(ErrorCode::kFormat, bundle, "'d' is {}, {} gives {}",
            Info(bundle.d->format).name, arith.name, Info(arith.output).name);
@@ -175,6 +121,10 @@ VerifyResult Verify(const Bundle& bundle, const ComputeOptions& options,
     result.values += report.values;
     result.mismatches += report.mismatches;
     result.max_ulps = std::max(result.max_ulps, report.max_ulps);
+    result.nan_mismatches += report.nan_mismatches;
+    for (size_t j = 0; j < report.ulp_histogram.size(); ++j) {
+      result.ulp_histogram[j] += report.ulp_histogram[j];
+    }
     if (!report.exact()) {
       ListDifferences(expected, actual, i, max_differences, result.first);
     }
