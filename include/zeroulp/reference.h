@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The oracle: twins of the fast entry points, scalar and in integers only.
+// The oracle: scalar twins of the fast entry points. Gemm is in integers only;
+// the quantise twins use single binary32 operations in a stated order.
 #ifndef ZEROULP_REFERENCE_H_
 #define ZEROULP_REFERENCE_H_
 
