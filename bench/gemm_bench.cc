@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -130,6 +129,11 @@ struct Problem {
   std::vector<float> d;
 };
 
+const kernels::KernelRow& Kernel(const Case& c) {
+  return *kernels::Select(FindArith(c.arith),
+                          {.a = c.a, .b_t = c.b_t, .m = c.shape.m}, nullptr);
+}
+
 // The highest rate seen so far on the target in use: a peak measured while
 // something else ran on the machine does not stay.
 double ChainPeak(const kernels::Target& target) {
@@ -177,9 +181,7 @@ void RunGemm(benchmark::State& state, const Case& c) {
                        static_cast<double>(state.iterations()) / seconds;
   state.counters["flops"] = flops;
   state.counters["pct_peak"] = 100 * flops / (c.threads * ChainPeak(c.target));
-  state.SetLabel(fmt::format(
-      "{} {}", kernels::Select(FindArith(c.arith), {}, nullptr)->name,
-      c.shape.name));
+  state.SetLabel(fmt::format("{} {}", Kernel(c).name, c.shape.name));
 }
 
 // Operands without block scales, binary32 results.
@@ -234,8 +236,7 @@ std::string DefaultFilter() {
 // source.
 std::string TakeShapesPath(int& argc, char** argv) {
   constexpr std::string_view kFlag = "--shapes=";
-  std::string path =
-      std::filesystem::path(__FILE__).replace_filename("shapes.txt").string();
+  std::string path = ZEROULP_SHAPES;
   const auto end = std::remove_if(argv + 1, argv + argc, [&](const char* arg) {
     const std::string_view text = arg;
     if (!text.starts_with(kFlag)) return false;

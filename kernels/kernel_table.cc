@@ -18,7 +18,8 @@
 namespace zeroulp::kernels {
 namespace {
 
-std::string_view No() { return {}; }
+std::string_view Able() { return {}; }
+std::string_view NotSlower(const CallTraits& /*call*/) { return {}; }
 
 std::string_view Bf16Unable() {
   if (!HaveBf16Dot()) return "this CPU has no AVX512_BF16";
@@ -28,7 +29,7 @@ std::string_view Bf16Unable() {
   return {};
 }
 
-std::string_view Bf16Slower() {
+std::string_view Bf16Slower(const CallTraits& /*call*/) {
   if (Bf16DotIsFaster()) return {};
   return "this CPU's BF16 dot is slower than its binary32 multiply-add";
 }
@@ -38,8 +39,9 @@ constexpr bool IsPlainChain(const ArithInfo& row) {
 }
 
 std::string_view OnlyPlain(const CallTraits& call) {
-  if (call.block_scales) return "takes no block scales";
-  return call.promotes ? "takes no promote_every" : std::string_view();
+  if (call.block_scales()) return "takes no block scales";
+  return call.promote_every != 0 ? "takes no promote_every"
+                                 : std::string_view();
 }
 
 std::string_view Anything(const CallTraits& /*call*/) { return {}; }
@@ -59,7 +61,13 @@ GemmBlock ToBlock(const GemmCall& call) {
           reinterpret_cast<float*>(call.d.bytes.data()),
           call.d.row_stride};
 }
-size_t ChainBytes(const ArithInfo& /*row*/) { return ChainWorkspaceBytes(); }
+size_t ChainBytes(const GemmCall& /*call*/) { return ChainWorkspaceBytes(); }
+size_t BlockBytes(const GemmCall& call) {
+  return BlockWorkspaceBytes(*call.row);
+}
+size_t ExactBytes(const GemmCall& call) {
+  return ExactWorkspaceBytes(*call.row);
+}
 void RunChainBf16(const GemmCall& call, std::byte* workspace) noexcept {
   ChainBf16(ToBlock(call), workspace);
 }
@@ -70,16 +78,16 @@ void RunChainFma(const GemmCall& call, std::byte* workspace) noexcept {
 constexpr std::array kKernels = {
     KernelRow{"chain.bf16dot", IsPlainChain, OnlyPlain, Bf16Unable, Bf16Slower,
               ChainBytes, RunChainBf16},
-    KernelRow{"chain.fma", IsPlainChain, OnlyPlain, No, No, ChainBytes,
+    KernelRow{"chain.fma", IsPlainChain, OnlyPlain, Able, NotSlower, ChainBytes,
               RunChainFma},
-    KernelRow{"ieee", IeeeComputes, Anything, No, No, BlockWorkspaceBytes,
+    KernelRow{"ieee", IeeeComputes, Anything, Able, NotSlower, BlockBytes,
               Ieee},
-    KernelRow{"exact", ExactComputes, Anything, No, No, ExactWorkspaceBytes,
+    KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},
-    KernelRow{"fused", FusedComputes, Anything, No, No, BlockWorkspaceBytes,
+    KernelRow{"fused", FusedComputes, Anything, Able, NotSlower, BlockBytes,
               Fused},
-    KernelRow{"fused.groups", GroupFusedComputes, Anything, No, No,
-              BlockWorkspaceBytes, GroupFused},
+    KernelRow{"fused.groups", GroupFusedComputes, Anything, Able, NotSlower,
+              BlockBytes, GroupFused},
 };
 
 constexpr bool EveryRowHasAKernel() {
@@ -94,27 +102,37 @@ constexpr bool EveryRowHasAKernel() {
 }
 static_assert(EveryRowHasAKernel());
 
-// Why the kernel does not fit; empty if it does.
-std::string Refusal(const KernelRow& kernel, const ArithInfo& row,
-                    const CallTraits& call) {
-  if (!kernel.computes(row)) {
-    return fmt::format("does not compute {}", row.name);
-  }
-  for (const std::string_view why :
-       {kernel.refuses(call), kernel.unable(), kernel.slower()}) {
-    if (!why.empty()) return std::string(why);
-  }
-  return {};
-}
-
 }  // namespace
 
 std::span<const KernelRow> AllKernels() { return kKernels; }
 
+CallTraits TraitsOf(const GemmCall& call) {
+  return {.a = call.a->format(),
+          .b_t = call.b_t->format(),
+          .m = call.a->rows(),
+          .a_block = call.a->scale_block(),
+          .b_block = call.b_t->scale_block(),
+          .a_scale = call.a->scale_format(),
+          .b_scale = call.b_t->scale_format(),
+          .promote_every = call.promote_every};
+}
+
+std::string CannotRun(const KernelRow& kernel, const ArithInfo& row,
+                      const CallTraits& call) {
+  if (!kernel.computes(row)) {
+    return fmt::format("does not compute {}", row.name);
+  }
+  if (const auto why = kernel.refuses(call); !why.empty()) {
+    return std::string(why);
+  }
+  return std::string(kernel.unable());
+}
+
 const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why) {
   for (const KernelRow& kernel : kKernels) {
-    const std::string refusal = Refusal(kernel, row, call);
+    std::string refusal = CannotRun(kernel, row, call);
+    if (refusal.empty()) refusal = kernel.slower(call);
     if (refusal.empty()) return &kernel;
     if (why != nullptr) *why += fmt::format("{}: {}\n", kernel.name, refusal);
   }

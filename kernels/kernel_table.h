@@ -4,6 +4,8 @@
 #define ZEROULP_KERNELS_KERNEL_TABLE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,33 +15,51 @@
 
 namespace zeroulp::kernels {
 
-// What of a call decides whether a kernel takes it.
+// What of a call decides which kernel takes it.
 struct CallTraits {
-  bool block_scales = false;
-  bool promotes = false;
+  Format a = Format::kE4M3FN, b_t = Format::kE4M3FN;
+  int64_t m = 0;  // rows of D: few of them are another problem than many
+  // Elements of K that a block scale of A and B covers, 0: none; its format.
+  int64_t a_block = 0, b_block = 0;
+  Format a_scale = Format::kF32, b_scale = Format::kF32;
+  int64_t promote_every = 0;
+
+  bool block_scales() const { return a_block != 0 || b_block != 0; }
 };
+CallTraits TraitsOf(const GemmCall& call);
 
 struct KernelRow {
   std::string_view name;
-  // Whether it computes this row of kArith, whose operand formats are then its
-  // own: a new row finds its kernel by itself.
+  // Whether it computes this row of kArith, of which it may refuse some calls:
+  // a new row finds its kernels by itself.
   bool (*computes)(const ArithInfo& row);
   // Empty, or why the kernel does not take this call, why it cannot run on this
   // CPU and SIMD target, and why a kernel that can should not: kernels of one
   // row compute the same bits.
   std::string_view (*refuses)(const CallTraits& call);
   std::string_view (*unable)();
-  std::string_view (*slower)();
-  size_t (*workspace_bytes)(const ArithInfo& row);
+  std::string_view (*slower)(const CallTraits& call);
+  // 64-byte aligned scratch memory for any rectangle of the call's D.
+  size_t (*workspace_bytes)(const GemmCall& call);
   void (*run)(const GemmCall& call, std::byte* workspace) noexcept;
 };
 
 std::span<const KernelRow> AllKernels();
 
-// The first row that computes `row` and does not refuse; null if there is none.
-// Each refused row adds a line to `why` if that is not null.
+// Why the kernel cannot compute the call here; empty if it can.
+std::string CannotRun(const KernelRow& kernel, const ArithInfo& row,
+                      const CallTraits& call);
+
+// The first row that can compute the call and is not slower than a later one;
+// null if there is none. Each row passed over adds a line to `why` if that is
+// not null.
 const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why);
+
+// All of D by one kernel, on up to `threads` threads; 0: the calling thread's
+// arena. `finish` is called on every task's rectangle once it is computed.
+void RunKernel(const KernelRow& kernel, const GemmCall& call, int threads,
+               const std::function<void(const GemmCall&)>& finish = {});
 
 }  // namespace zeroulp::kernels
 

@@ -271,8 +271,11 @@ class PreparedProblem {
   }
   Matrix Blank() const {
     Matrix d(problem_.row->output, problem_.m, problem_.n, problem_.padding);
-    std::fill(d.bytes.begin(), d.bytes.end(), uint8_t{0x5A});
+    Clear(d);
     return d;
+  }
+  static void Clear(Matrix& d) {
+    std::fill(d.bytes.begin(), d.bytes.end(), uint8_t{0x5A});
   }
   Matrix CopyOfC() const {
     Matrix d = Blank();

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/kernel_table.h"
 #include "kernels/operand.h"
 #include "tests/arith_cases.h"
 
@@ -41,6 +42,20 @@ void ExpectExactOnEveryTarget(const Problem& problem) {
     Matrix d = p.Blank();
     Gemm(a, b, p.c(), d.view, p.Options());
     p.ExpectExact(d, target);
+    if (problem.alpha) return;
+    // And by every kernel that Gemm did not choose.
+    const kernels::GemmCall call = {
+        problem.row, &a,       &b,    0,      a.rows(),
+        0,           b.rows(), p.c(), d.view, problem.promote_every};
+    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
+      if (!kernels::CannotRun(kernel, *problem.row, kernels::TraitsOf(call))
+               .empty()) {
+        continue;
+      }
+      p.Clear(d);
+      kernels::RunKernel(kernel, call, 1);
+      p.ExpectExact(d, fmt::format("{} on {}", kernel.name, target));
+    }
   });
 }
 

@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cfenv>
 #include <cstring>
-#include <memory>
 #include <string>
 
 #include "kernels/kernel_table.h"
@@ -104,29 +104,21 @@ class Prepared {
   ConstMatrixView a_, b_t_;
 };
 
-// Runs one kernel on the whole of D, whether or not Gemm would choose it.
-void RunKernel(const kernels::KernelRow& kernel, const Prepared& p,
-               std::vector<float>& d) {
-  const ArithInfo& row = FindArith("chain.f32");
-  const PackedMatrix a = Pack(p.a()), b_t = Pack(p.b_t());
-  const size_t size = kernel.workspace_bytes(row);
-  const auto workspace = std::make_unique<std::byte[]>(size + 64);
-  void* aligned = workspace.get();
-  size_t space = size + 64;
-  std::align(64, size, aligned, space);
-  kernel.run({&row, &a, &b_t, 0, a.rows(), 0, b_t.rows(), p.c(), p.View(d)},
-             static_cast<std::byte*>(aligned));
-}
-
 void ExpectEveryKernelExact(const Problem& problem) {
   Prepared p(problem);
   if (problem.m == 0 || problem.n == 0) return;  // Gemm returns before kernels
+  const ArithInfo& row = FindArith("chain.f32");
+  const PackedMatrix a = Pack(p.a()), b_t = Pack(p.b_t());
   ForEachTarget([&](const char* target) {
+    std::vector<float> d = p.Blank();
+    const kernels::GemmCall call = {&row, &a,         &b_t,  0,        a.rows(),
+                                    0,    b_t.rows(), p.c(), p.View(d)};
     for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernel.computes(FindArith("chain.f32"))) continue;
-      if (!kernel.unable().empty()) continue;
-      std::vector<float> d = p.Blank();
-      RunKernel(kernel, p, d);
+      if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
+        continue;
+      }
+      std::fill(d.begin(), d.end(), Prepared::kCanary);
+      kernels::RunKernel(kernel, call, 1);
       p.ExpectExact(d, std::string(kernel.name) + " on " + target);
     }
   });

@@ -8,6 +8,7 @@
 #define ZEROULP_ARITHMETIC_H_
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -99,6 +100,10 @@ class FormatSet {
   }
   constexpr bool contains(Format f) const { return (bits_ & Bit(f)) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
+  // In the order of kFormats; of a set that is not empty.
+  constexpr Format first() const {
+    return static_cast<Format>(std::countr_zero(bits_));
+  }
 
   // "e5m2 e4m3fn", in the order of kFormats.
   std::string names() const {
