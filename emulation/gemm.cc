@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "emulation/dot.h"
+#include "emulation/epilogue.h"
 #include "emulation/sum.h"
 #include "zeroulp/internal/check.h"
+#include "zeroulp/internal/check_batch.h"
 #include "zeroulp/reference.h"
 
 namespace zeroulp {
@@ -159,16 +161,10 @@ uint32_t Promoted(const ArithInfo& row, const Terms& terms, size_t length,
 
 uint32_t Element(const ArithInfo& row, const GemmOptions& options,
                  const Terms& terms, uint32_t c) {
-  uint32_t acc =
-      options.promote_every == 0
-          ? Run(row, {terms.products, terms.scales, terms.block, c})
-          : Promoted(row, terms, static_cast<size_t>(options.promote_every), c);
-  if (!options.alpha) return acc;
-  Sum sum;
-  const FormatInfo& f32 = Info(Format::kF32);
-  sum.Add(Multiply(Unpack(Info(row.output), acc),
-                   Unpack(f32, std::bit_cast<uint32_t>(*options.alpha))));
-  return sum.Rounded(Info(row.output), row.nan_word);
+  if (options.promote_every == 0) {
+    return Run(row, {terms.products, terms.scales, terms.block, c});
+  }
+  return Promoted(row, terms, static_cast<size_t>(options.promote_every), c);
 }
 
 }  // namespace
@@ -183,8 +179,9 @@ void Gemm(const ArithInfo& row, const Operand& a, const Operand& b_t,
     for (int64_t n = 0; n < d.cols; ++n) {
       const Terms terms = Pair(a, b_t, a_rows[static_cast<size_t>(m)],
                                b_rows[static_cast<size_t>(n)]);
-      WriteCode(d, m, n,
-                Element(row, options, terms, no_c ? 0u : ReadCode(c, m, n)));
+      const uint32_t sum =
+          Element(row, options, terms, no_c ? 0u : ReadCode(c, m, n));
+      WriteCode(d, m, n, Finished(row, options, sum, n, d.format));
     }
   }
 }
@@ -197,6 +194,16 @@ void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
   const ArithInfo& row = internal::CheckGemm(a, b_t, c, d, options);
   emulation::Gemm(row, a, b_t, c, d, options);
+}
+
+void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+                 const MatrixView& d, const Batch& batch,
+                 const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckBatch(a, b_t, c, d, batch, options);
+  for (int64_t i = 0; i < batch.count; ++i) {
+    const internal::BatchMember x(a, b_t, c, d, batch, options, i);
+    emulation::Gemm(row, x.a, x.b_t, x.c, x.d, x.options);
+  }
 }
 
 void GemmWithRow(const ArithInfo& row, const Operand& a, const Operand& b_t,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to finished elements of D.
+// What happens to finished sums on their way to D.
 #ifndef ZEROULP_KERNELS_EPILOGUE_H_
 #define ZEROULP_KERNELS_EPILOGUE_H_
 
@@ -7,9 +7,8 @@
 
 namespace zeroulp::kernels {
 
-// Every element of the call's rectangle of D times alpha, rounded once, to
-// nearest even.
-void MultiplyBy(float alpha, const GemmCall& call) noexcept;
+// Takes the sums of the call's rectangle, in call.d, through call.epilogue.
+void Finish(const GemmCall& call) noexcept;
 
 }  // namespace zeroulp::kernels
 

@@ -2,9 +2,14 @@
 // Gemm: check and select. No SIMD.
 #include "zeroulp/gemm.h"
 
-#include "kernels/epilogue.h"
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
 #include "kernels/kernel_table.h"
 #include "zeroulp/internal/check.h"
+#include "zeroulp/internal/check_batch.h"
 
 namespace zeroulp {
 namespace {
@@ -29,17 +34,6 @@ void CheckDense(std::string_view name, const Operand& x) {
   }
 }
 
-// Promotion applies scales to whole partial sums; it is undefined which scale
-// that would be where a row has them inside the sums.
-void CheckPromotion(const ArithInfo& row, const GemmOptions& options,
-                    bool block_scales) {
-  if (options.promote_every == 0 || row.scales.empty() || !block_scales) return;
-  internal::Fail(ErrorCode::kUnsupported,
-                 "Gemm: promote_every is {}: {} applies block scales inside "
-                 "its sums, which cannot be promoted with them",
-                 options.promote_every, row.name);
-}
-
 // A packed operand for the checks that views get. One scale code for each row,
 // as they are packed.
 Operand AsOperand(const PackedMatrix& x) {
@@ -57,6 +51,79 @@ void CheckPackedScales(const ArithInfo& row, std::string_view name,
   internal::CheckScales(row, name, AsOperand(x), {}, options.promote_every);
 }
 
+// One product of a batch, checked.
+struct Product {
+  const PackedMatrix* a;
+  const PackedMatrix* b_t;
+  ConstMatrixView c;
+  MatrixView d;
+  ConstMatrixView bias;
+};
+
+// Room for sums that are not of D's format, matrix after matrix.
+class Sums {
+ public:
+  Sums(Format format, const MatrixView& d, size_t count)
+      : format_(format),
+        bytes_(static_cast<size_t>(d.rows * d.cols) *
+               static_cast<size_t>(Info(format).storage_bits / 8)),
+        memory_(std::make_unique_for_overwrite<std::byte[]>(bytes_ * count)) {}
+
+  MatrixView At(size_t index, const MatrixView& d) const {
+    return {{memory_.get() + index * bytes_, bytes_},
+            format_,
+            d.rows,
+            d.cols,
+            d.cols};
+  }
+
+ private:
+  Format format_;
+  size_t bytes_;  // of a matrix
+  std::unique_ptr<std::byte[]> memory_;
+};
+
+// Products of one shape.
+void Run(const ArithInfo& row, std::span<const Product> products,
+         const GemmOptions& options) {
+  const Product& first = products.front();
+  std::vector<kernels::GemmCall> calls;
+  for (const Product& x : products) {
+    calls.push_back({&row, x.a, x.b_t, 0, x.d.rows, 0, x.d.cols, x.c, x.d,
+                     options.promote_every});
+  }
+  const kernels::KernelRow& kernel =
+      Choose(row, kernels::TraitsOf(calls.front()));
+  if (first.d.rows == 0 || first.d.cols == 0) return;
+
+  const bool converts = first.d.format != row.output;
+  const Sums sums(row.output, first.d, converts ? products.size() : 0);
+  std::vector<kernels::Epilogue> epilogues;
+  epilogues.reserve(products.size());  // calls point to them
+  for (size_t i = 0; i < products.size(); ++i) {
+    const Product& x = products[i];
+    const kernels::Epilogue& epilogue = epilogues.emplace_back(
+        kernels::Epilogue{options.alpha, x.bias, options.convert, x.d});
+    if (!epilogue.is_nothing()) calls[i].epilogue = &epilogue;
+    if (converts) calls[i].d = sums.At(i, x.d);
+  }
+  kernels::RunKernel(kernel, calls, options.threads);
+}
+
+// The matrices of an operand of a batch, packed; one if all are the same.
+std::vector<PackedMatrix> PackAll(const Operand& first, int64_t stride,
+                                  int64_t scale_stride, int64_t count) {
+  std::vector<PackedMatrix> packed;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i > 0 && stride == 0 && scale_stride == 0) break;
+    Operand x = first;
+    x.codes = internal::MatrixAt(first.codes, stride, i);
+    x.scales.codes = internal::MatrixAt(first.scales.codes, scale_stride, i);
+    packed.push_back(Pack(x));
+  }
+  return packed;
+}
+
 }  // namespace
 
 void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
@@ -64,21 +131,11 @@ void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
           const GemmOptions& options) {
   const ArithInfo& row = internal::CheckOptions(
       a, a.format(), a.cols(), b_t, b_t.format(), b_t.cols(), options);
-  internal::CheckOutput(row, a.rows(), b_t.rows(), c, d);
+  internal::CheckOutput(row, a.rows(), b_t.rows(), c, d, options);
   CheckPackedScales(row, "A", a, options);
   CheckPackedScales(row, "B^T", b_t, options);
-  const kernels::GemmCall call = {&row, &a,     &b_t, 0, d.rows,
-                                  0,    d.cols, c,    d, options.promote_every};
-  const kernels::CallTraits traits = kernels::TraitsOf(call);
-  CheckPromotion(row, options, traits.block_scales());
-  const kernels::KernelRow& kernel = Choose(row, traits);
-  if (d.rows == 0 || d.cols == 0) return;
-  kernels::RunKernel(kernel, call, options.threads,
-                     [&](const kernels::GemmCall& part) {
-                       if (options.alpha) {
-                         kernels::MultiplyBy(*options.alpha, part);
-                       }
-                     });
+  const Product product = {&a, &b_t, c, d, options.bias};
+  Run(row, {&product, 1}, options);
 }
 
 void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
@@ -86,7 +143,7 @@ void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
   CheckDense("A", a);
   const ArithInfo& row = internal::CheckOptions(
       a, a.codes.format, a.k(), b_t, b_t.format(), b_t.cols(), options);
-  internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d);
+  internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d, options);
   internal::CheckOperand(row, "A", a, {}, d, options.promote_every);
   Gemm(Pack(a), b_t, c, d, options);
 }
@@ -97,6 +154,27 @@ void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
   CheckDense("A", a);
   CheckDense("B^T", b_t);
   Gemm(Pack(a), Pack(b_t), c, d, options);
+}
+
+void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+                 const MatrixView& d, const Batch& batch,
+                 const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckBatch(a, b_t, c, d, batch, options);
+  if (batch.count == 0) return;
+  const auto a_packed = PackAll(a, batch.a, batch.a_scales, batch.count);
+  const auto b_packed = PackAll(b_t, batch.b_t, batch.b_scales, batch.count);
+  const auto at = [](const std::vector<PackedMatrix>& packed, int64_t index) {
+    return packed.size() == 1 ? packed.data()
+                              : &packed[static_cast<size_t>(index)];
+  };
+  std::vector<Product> products;
+  for (int64_t i = 0; i < batch.count; ++i) {
+    products.push_back({at(a_packed, i), at(b_packed, i),
+                        internal::MatrixAt(c, batch.c, i),
+                        internal::MatrixAt(d, batch.d, i),
+                        internal::MatrixAt(options.bias, batch.bias, i)});
+  }
+  Run(row, products, options);
 }
 
 std::string Explain(Format a, Format b_t, std::string_view arith) {

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,10 +55,14 @@ std::string CannotRun(const KernelRow& kernel, const ArithInfo& row,
 const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why);
 
-// All of D by one kernel, on up to `threads` threads; 0: the calling thread's
-// arena. `finish` is called on every task's rectangle once it is computed.
-void RunKernel(const KernelRow& kernel, const GemmCall& call, int threads,
-               const std::function<void(const GemmCall&)>& finish = {});
+// All of D of one call, or of many of one shape, by one kernel and then their
+// epilogues, on up to `threads` threads; 0: the calling thread's arena.
+void RunKernel(const KernelRow& kernel, std::span<const GemmCall> calls,
+               int threads);
+inline void RunKernel(const KernelRow& kernel, const GemmCall& call,
+                      int threads) {
+  RunKernel(kernel, {&call, 1}, threads);
+}
 
 }  // namespace zeroulp::kernels
 

@@ -5,7 +5,9 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <span>
 
+#include "kernels/epilogue.h"
 #include "kernels/float_environment.h"
 #include "kernels/kernel_table.h"
 #include "kernels/parallel.h"
@@ -53,25 +55,36 @@ struct FreeAligned {
 
 }  // namespace
 
-void RunKernel(const KernelRow& kernel, const GemmCall& whole, int threads,
-               const std::function<void(const GemmCall&)>& finish) {
-  const Grid grid = Split(whole.m_end, whole.n_end, NumThreads(threads));
-  const int64_t count = grid.rows * grid.cols;
-  // Whole cache lines, so that every task's memory begins with one.
-  const size_t bytes = (kernel.workspace_bytes(whole) + 63) / 64 * 64;
+void RunKernel(const KernelRow& kernel, std::span<const GemmCall> calls,
+               int threads) {
+  if (calls.empty()) return;
+  const GemmCall& first = calls.front();
+  const auto num_calls = static_cast<int64_t>(calls.size());
+  const int64_t workers = NumThreads(threads);
+  // Whole products while there are enough of them: nothing is decoded twice.
+  const Grid grid =
+      Split(first.m_end, first.n_end, (workers + num_calls - 1) / num_calls);
+  const int64_t per_call = grid.rows * grid.cols;
+  const int64_t num_tasks = num_calls * per_call;
+  const int64_t strands = std::min(num_tasks, std::max(workers, per_call));
+  // Whole cache lines, so that every strand's memory begins with one.
+  const size_t bytes = (kernel.workspace_bytes(first) + 63) / 64 * 64;
   // Before the first write to D: this can throw.
   const std::unique_ptr<std::byte[], FreeAligned> workspace(
       static_cast<std::byte*>(::operator new[](
-          bytes* static_cast<size_t>(count), std::align_val_t{64})));
-  ParallelFor(count, threads, [&](int64_t task) {
+          bytes* static_cast<size_t>(strands), std::align_val_t{64})));
+  ParallelFor(strands, threads, [&](int64_t strand) {
     const DefaultFloatEnvironment environment;
-    GemmCall call = whole;
-    call.m_begin = task / grid.cols * grid.height;
-    call.m_end = std::min(call.m_begin + grid.height, whole.m_end);
-    call.n_begin = task % grid.cols * grid.width;
-    call.n_end = std::min(call.n_begin + grid.width, whole.n_end);
-    kernel.run(call, workspace.get() + static_cast<size_t>(task) * bytes);
-    if (finish) finish(call);
+    for (int64_t i = strand; i < num_tasks; i += strands) {
+      GemmCall call = calls[static_cast<size_t>(i / per_call)];
+      const int64_t row = i % per_call / grid.cols, col = i % grid.cols;
+      call.m_begin = row * grid.height;
+      call.m_end = std::min(call.m_begin + grid.height, first.m_end);
+      call.n_begin = col * grid.width;
+      call.n_end = std::min(call.n_begin + grid.width, first.n_end);
+      kernel.run(call, workspace.get() + static_cast<size_t>(strand) * bytes);
+      if (call.epilogue != nullptr) Finish(call);
+    }
   });
 }
 

@@ -53,6 +53,9 @@ struct Problem {
   int64_t padding = 0;
   int64_t promote_every = 0;
   std::optional<float> alpha = {};
+  std::optional<Format> bias = {};
+  std::optional<Overflow> convert = {};
+  Format d = Format::kF32;  // where `convert` is given
   Scales scales = Scales::kOrdinary;
   Format scale_format = Format::kE8M0FNU;
   int64_t a_block = 0, b_block = 0;  // 0: as the row says
@@ -62,12 +65,15 @@ struct Problem {
 
 inline std::string Describe(const Problem& p) {
   return fmt::format(
-      "{} {} x {} {}x{}x{} {} c {} padding {} promote {} alpha {} scales {} of "
-      "{} a block {} b block {} seed {}",
+      "{} {} x {} {}x{}x{} {} c {} padding {} promote {} alpha {} bias {} "
+      "convert {} to {} scales {} of {} a block {} b block {} seed {}",
       p.row->name, Info(p.a).name, Info(p.b).name, p.m, p.n, p.k,
       kValueNames[static_cast<size_t>(p.values)], p.with_c, p.padding,
-      p.promote_every, p.alpha.value_or(0.0f), static_cast<int>(p.scales),
-      Info(p.scale_format).name, p.a_block, p.b_block, p.seed);
+      p.promote_every, p.alpha.value_or(0.0f),
+      p.bias ? Info(*p.bias).name : "none",
+      p.convert ? static_cast<int>(*p.convert) : -1, Info(p.d).name,
+      static_cast<int>(p.scales), Info(p.scale_format).name, p.a_block,
+      p.b_block, p.seed);
 }
 
 // A matrix that owns its codes.
@@ -253,6 +259,12 @@ class PreparedProblem {
         WriteCode(c_.view, r, i, DrawC(Info(c_.view.format), p.values, random));
       }
     }
+    if (p.bias) {
+      bias_ = Matrix(*p.bias, 1, p.n, 0);
+      for (int64_t i = 0; i < p.n; ++i) {
+        WriteCode(bias_.view, 0, i, DrawC(Info(*p.bias), p.values, random));
+      }
+    }
     expected_ = Blank();
     reference::Gemm(a(), b(), c(), expected_.view, Options());
   }
@@ -267,10 +279,13 @@ class PreparedProblem {
     return {.arith = problem_.row->name,
             .promote_every = problem_.promote_every,
             .alpha = problem_.alpha,
+            .bias = bias_.view,
+            .convert = problem_.convert,
             .threads = 1};
   }
   Matrix Blank() const {
-    Matrix d(problem_.row->output, problem_.m, problem_.n, problem_.padding);
+    Matrix d(problem_.convert ? problem_.d : problem_.row->output, problem_.m,
+             problem_.n, problem_.padding);
     Clear(d);
     return d;
   }
@@ -313,7 +328,7 @@ class PreparedProblem {
   }
 
   Problem problem_;
-  Matrix a_, b_, a_scales_, b_scales_, c_, expected_;
+  Matrix a_, b_, a_scales_, b_scales_, c_, bias_, expected_;
 };
 
 }  // namespace zeroulp::testing

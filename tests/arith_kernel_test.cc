@@ -8,9 +8,9 @@
 #include <array>
 #include <bit>
 #include <cfenv>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
-#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -42,7 +42,7 @@ void ExpectExactOnEveryTarget(const Problem& problem) {
     Matrix d = p.Blank();
     Gemm(a, b, p.c(), d.view, p.Options());
     p.ExpectExact(d, target);
-    if (problem.alpha) return;
+    if (problem.alpha || problem.bias || problem.convert) return;
     // And by every kernel that Gemm did not choose.
     const kernels::GemmCall call = {
         problem.row, &a,       &b,    0,      a.rows(),
@@ -194,6 +194,7 @@ TEST_P(ArithKernel, ThreadsPackingAndAliasesDoNotMatter) {
                            .k = 9,
                            .values = Values::kGaussian,
                            .alpha = 0.3f,
+                           .bias = Format::kF32,
                            .scale_format = ScaleFormats(row()).front()});
   for (const int threads : {0, 1, 2, 7}) {
     GemmOptions options = p.Options();
@@ -210,19 +211,37 @@ TEST_P(ArithKernel, ThreadsPackingAndAliasesDoNotMatter) {
   }
 }
 
-TEST_P(ArithKernel, AlphaIsOneMultiplication) {
-  for (const float alpha : {-0.3f, 1e-30f, 3e38f, 0x1p-149f, 0.0f,
-                            std::numeric_limits<float>::infinity(),
-                            std::numeric_limits<float>::quiet_NaN()}) {
-    ExpectExactOnEveryTarget({.row = &row(),
-                              .a = first_a(),
-                              .b = first_b(),
-                              .m = 3,
-                              .n = 5,
-                              .k = 6,
-                              .values = Values::kGaussian,
-                              .alpha = alpha,
-                              .scale_format = ScaleFormats(row()).front()});
+// Every result format in turn, with every overflow rule, bias format and steps
+// left out; sums that overflow, underflow and are special.
+TEST_P(ArithKernel, EpilogueOfEveryKind) {
+  const auto results = Formats(kResultFormats);
+  const std::array<std::optional<float>, 8> alphas = {
+      -0.3f, {}, 1e-30f, 3e38f, 0x1p-149f, 0.0f, HUGE_VALF, NAN};
+  const std::array<std::optional<Format>, 4> biases = {
+      Format::kF32, Format::kBF16, {}, Format::kF16};
+  uint32_t i = 0;
+  for (const std::optional<float>& alpha : alphas) {
+    for (const std::optional<Format>& bias : biases) {
+      for (int overflow = -1; overflow < 3; ++overflow) {
+        Problem p = {.row = &row(),
+                     .a = first_a(),
+                     .b = first_b(),
+                     .m = 3,
+                     .n = i % 5 == 0 ? 19 : 7,
+                     .k = 6,
+                     .values = static_cast<Values>(i % 7),
+                     .with_c = i % 3 != 0,
+                     .padding = i % 2,
+                     .alpha = alpha,
+                     .bias = bias,
+                     .d = results[i % results.size()],
+                     .scale_format = ScaleFormats(row()).front(),
+                     .seed = i};
+        if (overflow >= 0) p.convert = static_cast<Overflow>(overflow);
+        ExpectExactOnEveryTarget(p);
+        ++i;
+      }
+    }
   }
 }
 
@@ -294,6 +313,9 @@ TEST_P(ArithKernel, CallersFloatingPointEnvironmentChangesNoBitAndIsKept) {
                              .k = chunk() + 1,
                              .values = values,
                              .alpha = 0x1p-3f,
+                             .bias = Format::kF32,
+                             .convert = Overflow::kIeee,
+                             .d = Format::kE4M3FN,
                              .scale_format = ScaleFormats(row()).front()});
     for (const int rounding :
          {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {

@@ -167,6 +167,110 @@ TEST(Error, Options) {
               [](Call& call) { call.options.threads = -1; });
 }
 
+TEST(Error, EpilogueOptions) {
+  ExpectError(ErrorCode::kFormat, {"writes f32", "D is 3x4 f16", "convert"},
+              [](Call& call) { call.d.format = Format::kF16; });
+  ExpectError(ErrorCode::kFormat,
+              {"D is 3x4 tf32", "converted to", "e4m3fn", "bf16"},
+              [](Call& call) {
+                call.d.format = Format::kTF32;
+                call.options.convert = Overflow::kIeee;
+              });
+  ExpectError(ErrorCode::kShape, {"the bias is 1x5 f32", "must be 1x4"},
+              [](Call& call) {
+                call.options.bias =
+                    F32View(std::span<const float>(call.c_words), 1, 5);
+              });
+  ExpectError(ErrorCode::kFormat, {"the bias is 1x4 e5m2", "f16 bf16 f32"},
+              [](Call& call) {
+                call.options.bias =
+                    CodesView(call.b_codes, Format::kE5M2, 1, 4);
+              });
+  ExpectError(ErrorCode::kOverlap, {"overlaps the bias"}, [](Call& call) {
+    call.options.bias = F32View(std::span<const float>(call.d_words), 1, 4);
+  });
+  ExpectError(ErrorCode::kOverlap, {"overlaps C"}, [](Call& call) {
+    // In place needs one format.
+    call.c = call.d;
+    call.d.format = Format::kF16;
+    call.d.row_stride = 4;
+    call.options.convert = Overflow::kIeee;
+  });
+}
+
+TEST(Error, PromotionWithScalesInsideTheSum) {
+  const std::vector<float> words(3 * 2, 1.0f);
+  Call call;
+  const Operand a = {call.a, {F32View(words, 3, 2), 4}};
+  call.options.promote_every = 4;
+  for (const auto twin :
+       {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
+    try {
+      twin(a, call.b_t, call.c, call.d, call.options);
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      ExpectSentence(e, ErrorCode::kUnsupported,
+                     {"promote_every is 4", "chain.f32", "A (3x8 e4m3fn)"});
+    }
+  }
+  EXPECT_EQ(call.d_words[0], 7.0f);
+}
+
+// Both BatchedGemm twins, two products of 3x4x8 in buffers that hold them.
+template <class Break>
+void ExpectBatchError(ErrorCode code, const Words& words,
+                      const Break& break_call) {
+  for (const auto twin : {&BatchedGemm, &reference::BatchedGemm}) {
+    Call call;
+    Batch batch = {.count = 2, .a = 24, .b_t = 32, .c = 12, .d = 12};
+    break_call(call, batch);
+    try {
+      twin(call.a, call.b_t, call.c, call.d, batch, call.options);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& e) {
+      ExpectSentence(e, code, words);
+    }
+    for (const float x : call.d_words) ASSERT_EQ(x, 7.0f);
+  }
+}
+
+TEST(Error, Batches) {
+  ExpectBatchError(ErrorCode::kArgument, {"the count is -1"},
+                   [](Call&, Batch& batch) { batch.count = -1; });
+  ExpectBatchError(ErrorCode::kShape,
+                   {"stride of A (3x8 e4m3fn) is -24", "negative"},
+                   [](Call&, Batch& batch) { batch.a = -24; });
+  ExpectBatchError(ErrorCode::kShape,
+                   {"3 matrices B^T", "stride 32", "96 bytes", "has 64"},
+                   [](Call&, Batch& batch) { batch.count = 3, batch.a = 8; });
+  ExpectBatchError(ErrorCode::kOverlap,
+                   {"2 matrices D", "stride 11", "at least 12"},
+                   [](Call&, Batch& batch) { batch.d = 11; });
+  ExpectBatchError(ErrorCode::kOverlap, {"stride 0", "at least 12"},
+                   [](Call&, Batch& batch) { batch.d = 0; });
+  ExpectBatchError(ErrorCode::kOverlap, {"stride 4", "at least 4 in rows"},
+                   [](Call& call, Batch& batch) {
+                     call.d.row_stride = 7;  // two of 4 columns need 8
+                     batch.d = 4;
+                   });
+  ExpectBatchError(ErrorCode::kOverlap, {"overlaps C", "stride 0"},
+                   [](Call& call, Batch& batch) {
+                     call.c = call.d;  // in place but for its stride
+                     batch.c = 0;
+                   });
+  ExpectBatchError(ErrorCode::kOverlap, {"overlap A", "must be apart"},
+                   [](Call& call, Batch& batch) {
+                     // Apart from the first D, not from the second.
+                     call.a.bytes =
+                         std::as_bytes(std::span(call.d_words)).subspan(48);
+                     batch.a = 0;
+                   });
+  ExpectBatchError(ErrorCode::kOverflow, {"2^63"},
+                   [](Call&, Batch& batch) { batch.a = int64_t{1} << 61; });
+  ExpectBatchError(ErrorCode::kFormat, {"writes f32"},
+                   [](Call& call, Batch&) { call.d.format = Format::kF16; });
+}
+
 TEST(Error, WhatNoKernelTakesNamesTheOracle) {
   Call call;
   const std::vector<uint8_t> positions(24);

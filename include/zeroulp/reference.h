@@ -17,7 +17,12 @@ namespace zeroulp::reference {
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options = {});
 
-// The same by a row that need not be in kArith: one with a parameter changed,
+// zeroulp::BatchedGemm: same arguments, errors and bits.
+void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
+                 const MatrixView& d, const Batch& batch,
+                 const GemmOptions& options = {});
+
+// Gemm by a row that need not be in kArith: one with a parameter changed,
 // to ask what the result would be on other hardware. `options.arith` is not
 // read.
 void GemmWithRow(const ArithInfo& row, const Operand& a, const Operand& b_t,

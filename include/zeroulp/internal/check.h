@@ -104,19 +104,67 @@ inline bool IsEmpty(const ConstMatrixView& v) {
   return v.rows == 0 && v.cols == 0;
 }
 
-// C and D of a product of M rows and N columns.
+// Whether C is D itself: read and written in place.
+inline bool IsSame(const ConstMatrixView& c, const ConstMatrixView& d) {
+  return c.bytes.data() == d.bytes.data() && c.row_stride == d.row_stride &&
+         c.format == d.format;
+}
+
+inline void CheckApart(std::string_view name, const ConstMatrixView& v,
+                       const MatrixView& d) {
+  if (Overlap(v, d)) {
+    Fail(ErrorCode::kOverlap,
+         "Gemm: D ({}) overlaps {} ({}): they must be apart", Describe(d), name,
+         Describe(v));
+  }
+}
+
+// D is what the row writes, or what it may be converted to.
+inline void CheckResult(const ArithInfo& row, const MatrixView& d,
+                        const GemmOptions& options) {
+  if (!options.convert && d.format != row.output) {
+    Fail(ErrorCode::kFormat,
+         "Gemm: {} writes {}, but D is {}: GemmOptions::convert asks for a "
+         "conversion",
+         row.name, Info(row.output).name, Describe(d));
+  }
+  if (options.convert && !kResultFormats.contains(d.format)) {
+    Fail(ErrorCode::kFormat, "Gemm: D is {}: results can be converted to {}",
+         Describe(d), kResultFormats.names());
+  }
+}
+
+// A bias of one number for each of N columns.
+inline void CheckBias(const ConstMatrixView& bias, int64_t n,
+                      const MatrixView& d) {
+  if (IsEmpty(bias)) return;
+  constexpr FormatSet kFormatsOfBias = {Format::kF16, Format::kBF16,
+                                        Format::kF32};
+  CheckView("Gemm", "the bias", bias);
+  if (bias.rows != 1 || bias.cols != n) {
+    Fail(ErrorCode::kShape,
+         "Gemm: the bias is {} and D is {}: the bias must be 1x{}",
+         Describe(bias), Describe(d), n);
+  }
+  if (!kFormatsOfBias.contains(bias.format)) {
+    Fail(ErrorCode::kFormat, "Gemm: the bias is {}: it may be {}",
+         Describe(bias), kFormatsOfBias.names());
+  }
+  CheckApart("the bias", bias, d);
+}
+
+// C, D and the bias of a product of M rows and N columns.
 inline void CheckOutput(const ArithInfo& row, int64_t m, int64_t n,
-                        const ConstMatrixView& c, const MatrixView& d) {
+                        const ConstMatrixView& c, const MatrixView& d,
+                        const GemmOptions& options) {
   CheckView("Gemm", "D", d);
   if (d.rows != m || d.cols != n) {
     Fail(ErrorCode::kShape,
          "Gemm: A has {} rows and B^T has {}: D must be {}x{}, got {}", m, n, m,
          n, Describe(d));
   }
-  if (d.format != row.output) {
-    Fail(ErrorCode::kFormat, "Gemm: {} writes {}, but D is {}", row.name,
-         Info(row.output).name, Describe(d));
-  }
+  CheckResult(row, d, options);
+  CheckBias(options.bias, n, d);
   if (IsEmpty(c)) return;
   CheckView("Gemm", "C", c);
   if (c.rows != d.rows || c.cols != d.cols) {
@@ -127,9 +175,7 @@ inline void CheckOutput(const ArithInfo& row, int64_t m, int64_t n,
     Fail(ErrorCode::kFormat, "Gemm: {} accumulates in {}, but C is {}",
          row.name, Info(row.accumulator).name, Describe(c));
   }
-  const bool same =
-      c.bytes.data() == d.bytes.data() && c.row_stride == d.row_stride;
-  if (!same && Overlap(c, d)) {
+  if (!IsSame(c, d) && Overlap(c, d)) {
     Fail(ErrorCode::kOverlap,
          "Gemm: D ({}, row_stride {}) overlaps C ({}, row_stride {}): C may be "
          "D itself or apart from it",
@@ -182,15 +228,6 @@ const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
   return row;
 }
 
-inline void CheckApart(std::string_view name, const ConstMatrixView& v,
-                       const MatrixView& d) {
-  if (Overlap(v, d)) {
-    Fail(ErrorCode::kOverlap,
-         "Gemm: D ({}) overlaps {} ({}): they must be apart", Describe(d), name,
-         Describe(v));
-  }
-}
-
 // Sparse operands: whole groups, one position inside the group a code.
 inline void CheckSparse(std::string_view name, const Operand& x) {
   const ConstMatrixView& codes = x.codes;
@@ -239,6 +276,12 @@ inline void CheckScales(const ArithInfo& row, std::string_view name,
          "Gemm: {} has one {} scale for every {} elements of K, but {} ({}) "
          "has none",
          row.name, row.scales.names(), row.scale_block, name, Describe(x));
+  }
+  if (promote_every > 0 && !row.scales.empty()) {
+    Fail(ErrorCode::kUnsupported,
+         "Gemm: promote_every is {}: {} applies the block scales of {} ({}) "
+         "inside its sums, which cannot be promoted with them",
+         promote_every, row.name, name, Describe(x));
   }
   // Between promotions there are no scales inside the sum: the promotion
   // itself applies FP32 ones.
@@ -302,7 +345,7 @@ inline void CheckGemm(const ArithInfo& row, const Operand& a,
   }
   CheckOptions(row, a, a.codes.format, a.k(), b_t, b_t.codes.format, b_t.k(),
                options);
-  CheckOutput(row, a.codes.rows, b_t.codes.rows, c, d);
+  CheckOutput(row, a.codes.rows, b_t.codes.rows, c, d, options);
   CheckOperand(row, "A", a, b_t.sparsity, d, options.promote_every);
   CheckOperand(row, "B^T", b_t, a.sparsity, d, options.promote_every);
 }
