@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 
@@ -29,14 +30,18 @@ void AddRate(const std::string& key, double per_s) {
 void AddInstructionPeaks(const MachinePeaks& peaks) {
   const std::string prefix = "peak/" + peaks.target + "/";
   AddRate(prefix + "fp32_fma_flops", peaks.fp32_fma_flops);
+  AddRate(prefix + "fp64_fma_flops", peaks.fp64_fma_flops);
   AddRate(prefix + "bf16_dot_flops", peaks.bf16_dot_flops);
   AddRate(prefix + "int8_dot_ops", peaks.int8_dot_ops);
 }
 
+std::array<ReadBandwidth, 4> reads;
+
 }  // namespace
 
-void AddMachineContext() {
+void AddMachineContext(const Flags& flags) {
   const MachinePeaks best = MeasurePeaks(0.4);
+  reads = best.read;
   benchmark::AddCustomContext("cpu", best.cpu);
   benchmark::AddCustomContext("target", best.target);
   benchmark::AddCustomContext("targets",
@@ -45,6 +50,7 @@ void AddMachineContext() {
                               fmt::format("{}", kernels::NumThreads(0)));
   benchmark::AddCustomContext("governor", Governor());
   benchmark::AddCustomContext("git_hash", kGitHash);
+  benchmark::AddCustomContext("inputs", std::string(Name(flags.inputs)));
   for (const ReadBandwidth& level : best.read) {
     const std::string key = fmt::format("peak/read/{}_", level.level);
     AddRate(key + "bytes_per_s", level.bytes_per_s);
@@ -55,6 +61,21 @@ void AddMachineContext() {
     const kernels::ScopedTarget scope(target);
     AddInstructionPeaks(MeasureInstructionPeaks(0.05));
   }
+}
+
+double ReadRate(int64_t bytes) {
+  for (const ReadBandwidth& level : reads) {
+    if (bytes <= level.capacity_bytes) return level.bytes_per_s;
+  }
+  return reads.back().bytes_per_s;
+}
+
+std::vector<int> ThreadCounts() {
+  const int all = kernels::NumThreads(0);
+  std::vector<int> counts;
+  for (int count = 1; count < all; count *= 2) counts.push_back(count);
+  counts.push_back(all);
+  return counts;
 }
 
 }  // namespace zeroulp::bench

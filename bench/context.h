@@ -3,12 +3,25 @@
 #ifndef ZEROULP_BENCH_CONTEXT_H_
 #define ZEROULP_BENCH_CONTEXT_H_
 
+#include <cstdint>
+#include <vector>
+
+#include "bench/flags.h"
+
 namespace zeroulp::bench {
 
 // Measures the peaks of every SIMD target and adds them to Google Benchmark's
-// context with the CPU, the threads, the frequency governor and the commit.
+// context with the CPU, the threads, the frequency governor, the inputs and the
+// commit.
 // Takes about a second. Before the benchmarks run.
-void AddMachineContext();
+void AddMachineContext(const Flags& flags);
+
+// Bytes per second at which one core reads `bytes` again and again: of the
+// first level that holds them. After AddMachineContext.
+double ReadRate(int64_t bytes);
+
+// Numbers of threads to measure: 1, 2, 4, ... and all.
+std::vector<int> ThreadCounts();
 
 }  // namespace zeroulp::bench
 

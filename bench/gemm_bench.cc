@@ -1,278 +1,261 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm over every row of kArith, pair of formats, shape of shapes.txt,
-// every SIMD target and number of threads:
-//   gemm/<a>x<b>/<arith>/<M>x<N>x<K>/<target>/t<threads>
-// with the counters
-//   flops     2 * M * N * K per second
-//   pct_peak  of `threads` cores doing nothing but the best instruction of
-//             that target for chain.f32, measured in this process
+#include "bench/gemm_bench.h"
+
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
-#include <map>
 #include <memory>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/context.h"
-#include "bench/shapes.h"
+#include "bench/operands.h"
+#include "bench/peaks.h"
+#include "bench/stopwatch.h"
 #include "kernels/kernel_table.h"
 #include "kernels/machine.h"
-#include "kernels/parallel.h"
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/compare.h"
-#include "zeroulp/formats.h"
 #include "zeroulp/gemm.h"
-#include "zeroulp/machine.h"
 #include "zeroulp/packed.h"
+#include "zeroulp/project.h"
 #include "zeroulp/reference.h"
-#include "zeroulp/view.h"
 
 namespace zeroulp::bench {
 namespace {
 
 struct Case {
-  Format a, b_t;
-  std::string_view arith;
+  OperandKind a, b_t;
+  const ArithInfo* row;
+  int64_t promote_every;
   Shape shape;
   kernels::Target target;
   int threads;
+  const Flags* flags;
 
+  std::string Arith() const {
+    return promote_every == 0 ? std::string(row->name)
+                              : fmt::format("{}@{}", row->name, promote_every);
+  }
   std::string Name() const {
-    return fmt::format("gemm/{}x{}/{}/{}x{}x{}/{}/t{}", Info(a).name,
-                       Info(b_t).name, arith, shape.m, shape.n, shape.k,
-                       target.name, threads);
+    return fmt::format("gemm/{}x{}/{}/{}x{}x{}/{}/t{}", a.name, b_t.name,
+                       Arith(), shape.m, shape.n, shape.k, target.name,
+                       threads);
   }
-  GemmOptions Options() const { return {.arith = arith, .threads = threads}; }
+  GemmOptions Options() const {
+    return {
+        .arith = row->name, .promote_every = promote_every, .threads = threads};
+  }
 };
 
-// A matrix of random codes, uniform over those with a finite value.
-class Codes {
- public:
-  Codes(Format format, int64_t rows, int64_t cols, uint32_t seed) {
-    const FormatInfo& f = Info(format);
-    const int64_t stride = DenseStride(format, cols);
-    bytes_.resize(
-        static_cast<size_t>((rows * stride * f.storage_bits + 7) / 8));
-    const MatrixView view = {bytes_, format, rows, cols, stride};
-    std::mt19937 random(seed);
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t col = 0; col < cols; ++col) {
-        const auto word = static_cast<uint32_t>(random());
-        const uint32_t magnitude = (word >> 1) % (f.max_code() + 1);
-        const bool minus =
-            (word & 1) != 0 && (magnitude != 0 || f.has_minus_zero());
-        WriteCode(view, row, col,
-                  minus ? magnitude | f.sign_mask() : magnitude);
-      }
-    }
-    view_ = view;
-  }
-  Codes(const Codes&) = delete;
-  Codes& operator=(const Codes&) = delete;
+// D, dense, in the format that the row writes.
+struct Result {
+  Result(const ArithInfo& row, int64_t m, int64_t n)
+      : bytes(static_cast<size_t>(m * n * Info(row.output).storage_bits / 8)),
+        view{bytes, row.output, m, n, n} {}
+  Result(const Result&) = delete;
+  Result& operator=(const Result&) = delete;
 
-  const ConstMatrixView& view() const { return view_; }
-
- private:
-  std::vector<std::byte> bytes_;
-  ConstMatrixView view_;
+  std::vector<std::byte> bytes;
+  MatrixView view;
 };
 
-// What Gemm gets wrong on a problem that is no multiple of any tile; empty if
-// nothing.
-std::string Mismatch(const Case& c) {
-  constexpr int64_t kM = 33, kN = 50, kK = 71;
-  const Codes a(c.a, kM, kK, 1), b_t(c.b_t, kN, kK, 2);
-  std::vector<float> addend(kM * kN, 0.75f);
-  std::vector<float> expected(addend.size()), actual(addend.size());
-  reference::Gemm(a.view(), b_t.view(), F32View(std::span(addend), kM, kN),
-                  F32View(std::span(expected), kM, kN), c.Options());
-  Gemm(Pack(a.view()), Pack(b_t.view()), F32View(std::span(addend), kM, kN),
-       F32View(std::span(actual), kM, kN), c.Options());
-  const BitReport report = CompareBits(F32View(std::span(expected), kM, kN),
-                                       F32View(std::span(actual), kM, kN));
-  return report.exact() ? "" : ToString(report);
+// A problem that is no multiple of any tile, of three steps of the row and a
+// part of one: what Gemm gets wrong, and the oracle's time.
+struct Check {
+  std::string mismatch;  // empty: every bit agrees
+  double oracle_seconds_per_product;
+};
+
+Check CompareWithOracle(const Case& c) {
+  constexpr int64_t kM = 33, kN = 50;
+  const int64_t k = 3 * std::max<int64_t>({c.row->chunk, c.promote_every, 16}) +
+                    c.row->chunk / 2 + 7;
+  const RandomOperand a(c.a, kM, k, c.flags->inputs, 1);
+  const RandomOperand b_t(c.b_t, kN, k, c.flags->inputs, 2);
+  const Result expected(*c.row, kM, kN), actual(*c.row, kM, kN);
+  const Stopwatch stopwatch;
+  reference::Gemm(a.operand(), b_t.operand(), {}, expected.view, c.Options());
+  const double seconds = stopwatch.seconds();
+  Gemm(Pack(a.operand()), Pack(b_t.operand()), {}, actual.view, c.Options());
+  const BitReport report = CompareBits(expected.view, actual.view);
+  return {report.exact() ? "" : ToString(report),
+          seconds / static_cast<double>(kM * kN * k)};
+}
+
+PackedMatrix RandomPacked(const OperandKind& kind, int64_t rows, int64_t k,
+                          Inputs inputs, uint32_t seed) {
+  const RandomOperand operand(kind, rows, k, inputs, seed);
+  return Pack(operand.operand());
 }
 
 // The operands of the last case, which the next one often shares.
 struct Problem {
   explicit Problem(const Case& c)
-      : a_format(c.a),
-        b_format(c.b_t),
-        shape(c.shape),
-        a(Pack(Codes(c.a, c.shape.m, c.shape.k, 3).view())),
-        b_t(Pack(Codes(c.b_t, c.shape.n, c.shape.k, 4).view())),
-        d(static_cast<size_t>(c.shape.m * c.shape.n)) {}
+      : a_name(c.a.name),
+        b_name(c.b_t.name),
+        shape(c.shape.name),
+        a(RandomPacked(c.a, c.shape.m, c.shape.k, c.flags->inputs, 3)),
+        b_t(RandomPacked(c.b_t, c.shape.n, c.shape.k, c.flags->inputs, 4)) {}
 
-  static Problem& For(const Case& c) {
+  static const Problem& For(const Case& c) {
     static std::unique_ptr<Problem> last;
-    if (last == nullptr || last->a_format != c.a || last->b_format != c.b_t ||
-        last->shape.name != c.shape.name) {
+    if (last == nullptr || last->a_name != c.a.name ||
+        last->b_name != c.b_t.name || last->shape != c.shape.name) {
       last.reset();  // before the next one takes memory
       last = std::make_unique<Problem>(c);
     }
     return *last;
   }
 
-  Format a_format, b_format;
-  Shape shape;
+  std::string_view a_name, b_name;
+  std::string shape;
   PackedMatrix a, b_t;
-  std::vector<float> d;
 };
 
-const kernels::KernelRow& Kernel(const Case& c) {
-  return *kernels::Select(FindArith(c.arith),
-                          {.a = c.a, .b_t = c.b_t, .m = c.shape.m}, nullptr);
-}
-
-// The highest rate seen so far on the target in use: a peak measured while
-// something else ran on the machine does not stay.
-double ChainPeak(const kernels::Target& target) {
-  static std::map<int64_t, double> peaks;
-  const auto [peak, is_new] = peaks.try_emplace(target.id, 0.0);
-  const MachinePeaks now = MeasureInstructionPeaks(is_new ? 0.2 : 0.02);
-  peak->second = std::max(peak->second, ChainPeakFlops(now));
-  return peak->second;
-}
-
-// Google Benchmark's own real time would add "/real_time" to the name, so the
-// rates are taken from a clock of ours.
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(Clock::now() - start_).count();
+// As Project names operands.
+std::string ProjectedFormat(const OperandKind& kind) {
+  if (kind.block == nullptr) return std::string(kind.name);
+  switch (kind.block->scale) {
+    case Format::kE8M0FNU:
+      return fmt::format("mxfp{}", Info(kind.format).bits);
+    case Format::kUE4M3:
+      return "nvfp4";
+    default:
+      return std::string(Info(kind.format).name);
   }
+}
 
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
+void AddProjections(benchmark::State& state, const Case& c, double flops,
+                    double peak) {
+  const std::string a = ProjectedFormat(c.a), b_t = ProjectedFormat(c.b_t);
+  const Measurement measurement = {.m = c.shape.m,
+                                   .n = c.shape.n,
+                                   .k = c.shape.k,
+                                   .a_format = a,
+                                   .b_format = b_t,
+                                   .flops_per_s = flops,
+                                   .peak_flops_per_s = peak};
+  for (const std::string& chip : c.flags->chips) {
+    try {
+      state.counters["tflops/" + chip] =
+          Project(measurement, Chip(chip)).tflops;
+    } catch (const Error&) {
+      // The chip does not multiply these formats: it has no such counter.
+    }
+  }
+}
 
 void RunGemm(benchmark::State& state, const Case& c) {
   const kernels::ScopedTarget scope(c.target);
-  if (const std::string mismatch = Mismatch(c); !mismatch.empty()) {
-    state.SkipWithError(("differs from reference::Gemm: " + mismatch).c_str());
+  const Check check = CompareWithOracle(c);
+  if (!check.mismatch.empty()) {
+    state.SkipWithError(
+        ("differs from reference::Gemm: " + check.mismatch).c_str());
     return;
   }
-  Problem& problem = Problem::For(c);
-  const MatrixView d =
-      F32View(std::span(problem.d), problem.shape.m, problem.shape.n);
+  const Problem& problem = Problem::For(c);
+  const Result d(*c.row, c.shape.m, c.shape.n);
   const GemmOptions options = c.Options();
-  ChainPeak(c.target);  // here and after the runs: the higher one counts
-  Gemm(problem.a, problem.b_t, {}, d, options);  // starts threads, maps pages
+  const Peak peak = PeakOf(*c.row, c.a.format, c.b_t.format);
+  PeakRate(peak, c.target);  // here and after the runs: the higher one counts
+  Gemm(problem.a, problem.b_t, {}, d.view, options);  // starts threads
 
   const Stopwatch stopwatch;
   for ([[maybe_unused]] const auto iteration : state) {
-    Gemm(problem.a, problem.b_t, {}, d, options);
+    Gemm(problem.a, problem.b_t, {}, d.view, options);
   }
-  const double seconds = stopwatch.seconds();
-  const double flops = 2.0 * static_cast<double>(c.shape.m) *
-                       static_cast<double>(c.shape.n) *
-                       static_cast<double>(c.shape.k) *
-                       static_cast<double>(state.iterations()) / seconds;
+  const double seconds =
+      stopwatch.seconds() / static_cast<double>(state.iterations());
+  const double products = static_cast<double>(c.shape.m) *
+                          static_cast<double>(c.shape.n) *
+                          static_cast<double>(c.shape.k);
+  const double flops = 2 * products / seconds;
+  const double peak_flops = c.threads * PeakRate(peak, c.target);
+  const int64_t bytes = problem.a.size_bytes() + problem.a.scale_bytes() +
+                        problem.b_t.size_bytes() + problem.b_t.scale_bytes();
   state.counters["flops"] = flops;
-  state.counters["pct_peak"] = 100 * flops / (c.threads * ChainPeak(c.target));
-  state.SetLabel(fmt::format("{} {}", Kernel(c).name, c.shape.name));
+  state.counters["pct_peak"] = 100 * flops / peak_flops;
+  state.counters["bytes"] = static_cast<double>(bytes) / seconds;
+  state.counters["pct_read"] = 100 * static_cast<double>(bytes) / seconds /
+                               (c.threads * ReadRate(bytes));
+  state.counters["x_oracle"] =
+      products * check.oracle_seconds_per_product / seconds;
+  AddProjections(state, c, flops, peak_flops);
+  const kernels::GemmCall call = {
+      c.row, &problem.a, &problem.b_t, 0,      c.shape.m,
+      0,     c.shape.n,  {},           d.view, c.promote_every};
+  state.SetLabel(fmt::format(
+      "{} of {} {}",
+      kernels::Select(*c.row, kernels::TraitsOf(call), nullptr)->name,
+      Name(peak), c.shape.name));
 }
 
-// Operands without block scales, binary32 results.
-bool IsBenchmarked(Format a, Format b_t, const ArithInfo& row) {
-  return row.a.contains(a) && row.b.contains(b_t) && row.scale_block == 0 &&
-         row.output == Format::kF32;
+bool TakesScales(const ArithInfo& row, const OperandKind& x) {
+  if (x.block == nullptr) return row.scale_block == 0;
+  return row.scales.contains(x.block->scale) &&
+         (row.scale_block == 0 || row.scale_block == x.block->block_cols);
 }
 
-// 1, 2, 4, ... and all.
-std::vector<int> ThreadCounts() {
-  const int all = kernels::NumThreads(0);
-  std::vector<int> counts;
-  for (int count = 1; count < all; count *= 2) counts.push_back(count);
-  counts.push_back(all);
-  return counts;
+// Pairs that occur: both with the same kind of scales, or one without.
+bool IsBenchmarked(const OperandKind& a, const OperandKind& b_t,
+                   const ArithInfo& row) {
+  if (!row.a.contains(a.format) || !row.b.contains(b_t.format)) return false;
+  if (!TakesScales(row, a) || !TakesScales(row, b_t)) return false;
+  return a.block == nullptr || b_t.block == nullptr ||
+         a.block->scale == b_t.block->scale;
 }
 
-void RegisterAll(const std::vector<Shape>& shapes) {
+// Two-level accumulation as FP8 training uses it.
+constexpr int64_t kPromoteEvery = 128;
+bool Promotes(const ArithInfo& row, const OperandKind& a) {
+  return row.model == Model::kFusedDot && row.scales.empty() &&
+         row.output == Format::kF32 && Info(a.format).bits == 8 &&
+         kPromoteEvery % row.chunk == 0;
+}
+
+}  // namespace
+
+void RegisterGemm(const Filter& filter, const std::vector<Shape>& shapes,
+                  const Flags& flags) {
   const std::vector<kernels::Target> targets = kernels::Targets();
   const std::vector<int> thread_counts = ThreadCounts();
-  const auto add = [&](Format a, Format b_t, const ArithInfo& row) {
-    if (!IsBenchmarked(a, b_t, row)) return;
+  const std::vector<OperandKind> kinds = OperandKinds();
+  const auto add = [&](const OperandKind& a, const OperandKind& b_t,
+                       const ArithInfo& row, int64_t promote_every) {
     for (const Shape& shape : shapes) {
       for (const kernels::Target& target : targets) {
         for (const int threads : thread_counts) {
-          const Case c = {a, b_t, row.name, shape, target, threads};
-          benchmark::RegisterBenchmark(c.Name().c_str(), RunGemm, c)
+          const Case c = {a,     b_t,    &row,    promote_every,
+                          shape, target, threads, &flags};
+          const std::string name = c.Name();
+          if (!filter.Matches(name)) continue;
+          benchmark::RegisterBenchmark(name.c_str(), RunGemm, c)
               ->Unit(benchmark::kMillisecond);
         }
       }
     }
   };
-  // By the later format of the pair in kFormats: common formats first.
-  for (const FormatInfo& last : kFormats) {
-    for (const FormatInfo& a : kFormats) {
-      for (const FormatInfo& b_t : kFormats) {
-        if (std::max(a.id, b_t.id) != last.id) continue;
-        for (const ArithInfo& row : kArith) add(a.id, b_t.id, row);
+  // By the later kind of the pair in its table: common formats first.
+  for (size_t last = 0; last < kinds.size(); ++last) {
+    for (size_t i = 0; i <= last; ++i) {
+      for (size_t j = 0; j <= last; ++j) {
+        if (std::max(i, j) != last) continue;
+        for (const ArithInfo& row : kArith) {
+          if (!IsBenchmarked(kinds[i], kinds[j], row)) continue;
+          add(kinds[i], kinds[j], row, 0);
+          if (Promotes(row, kinds[i])) {
+            add(kinds[i], kinds[j], row, kPromoteEvery);
+          }
+        }
       }
     }
   }
 }
 
-// Without a filter: every shape of one pair on the best target, on one core and
-// on all. Everything takes hours.
-std::string DefaultFilter() {
-  return fmt::format("^gemm/e4m3fnxe4m3fn/chain\\.f32/.*/{}/t(1|{})$",
-                     kernels::Targets().front().name, kernels::NumThreads(0));
-}
-
-// Takes "--shapes=FILE" out of the arguments; by default, the list beside this
-// source.
-std::string TakeShapesPath(int& argc, char** argv) {
-  constexpr std::string_view kFlag = "--shapes=";
-  std::string path = ZEROULP_SHAPES;
-  const auto end = std::remove_if(argv + 1, argv + argc, [&](const char* arg) {
-    const std::string_view text = arg;
-    if (!text.starts_with(kFlag)) return false;
-    path = text.substr(kFlag.size());
-    return true;
-  });
-  argc = static_cast<int>(end - argv);
-  return path;
-}
-
-int Main(int argc, char** argv) {
-  const bool only_lists =
-      std::any_of(argv, argv + argc, [](std::string_view arg) {
-        return arg.starts_with("--benchmark_list_tests") &&
-               !arg.ends_with("=false");
-      });
-  const std::string shapes_path = TakeShapesPath(argc, argv);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  RegisterAll(ReadShapes(shapes_path));
-  if (!only_lists) AddMachineContext();
-  std::string filter = benchmark::GetBenchmarkFilter();
-  if (filter.empty()) filter = DefaultFilter();
-  const size_t count = benchmark::RunSpecifiedBenchmarks(filter);
-  benchmark::Shutdown();
-  return count == 0 ? 1 : 0;
-}
-
-}  // namespace
 }  // namespace zeroulp::bench
-
-int main(int argc, char** argv) {
-  try {
-    return zeroulp::bench::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "gemm_bench: %s\n", error.what());
-    return 2;
-  }
-}

@@ -85,6 +85,16 @@ struct Fp32Fma {
     return hn::MulAdd(a, b, acc);
   }
 };
+struct Fp64Fma {
+  using D = hn::ScalableTag<double>;
+  static constexpr size_t kOperations = 2 * hn::MaxLanes(D());
+  static HWY_INLINE hn::Vec<D> Zero() { return hn::Zero(D()); }
+  static HWY_INLINE hn::Vec<D> One() { return hn::Set(D(), 1.0); }
+  static HWY_INLINE hn::Vec<D> Step(hn::Vec<D> acc, hn::Vec<D> a,
+                                    hn::Vec<D> b) {
+    return hn::MulAdd(a, b, acc);
+  }
+};
 #if ZEROULP_TARGET_HAS_512
 struct Bf16Dot {
   static constexpr size_t kOperations = 4 * hn::MaxLanes(DF());
@@ -134,6 +144,7 @@ const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 // Each performs `rounds` rounds and returns the number of operations; 0 if the
 // target does not have the instruction. The CPU must have it.
 double RunFp32Fma(int64_t rounds) { return RunInstruction<Fp32Fma>(rounds); }
+double RunFp64Fma(int64_t rounds) { return RunInstruction<Fp64Fma>(rounds); }
 double RunBf16Dot([[maybe_unused]] int64_t rounds) {
 #if ZEROULP_TARGET_HAS_512
   return RunInstruction<Bf16Dot>(rounds);
@@ -172,6 +183,7 @@ namespace {
 
 HWY_EXPORT(TargetName);
 HWY_EXPORT(RunFp32Fma);
+HWY_EXPORT(RunFp64Fma);
 HWY_EXPORT(RunBf16Dot);
 HWY_EXPORT(RunInt8Dot);
 HWY_EXPORT(ReadMemory);
@@ -220,6 +232,7 @@ void MeasureBest(std::span<Probe> probes, double seconds) {
 void MeasureInstructions(double seconds, MachinePeaks& peaks) {
   std::vector<Probe> probes = {
       {&peaks.fp32_fma_flops, HWY_DYNAMIC_DISPATCH(RunFp32Fma)},
+      {&peaks.fp64_fma_flops, HWY_DYNAMIC_DISPATCH(RunFp64Fma)},
       {&peaks.int8_dot_ops, HWY_DYNAMIC_DISPATCH(RunInt8Dot)}};
   if (HaveBf16Dot()) {
     probes.push_back({&peaks.bf16_dot_flops, HWY_DYNAMIC_DISPATCH(RunBf16Dot)});
@@ -277,6 +290,10 @@ void MeasureReads(double seconds, std::array<ReadBandwidth, 4>& reads) {
   std::vector<Probe> probes;
   const float* floats = data.get();
   for (size_t level = 0; level < reads.size(); ++level) {
+    // The last one is memory.
+    if (level + 1 < reads.size()) {
+      reads[level].capacity_bytes = CacheBytes(static_cast<int>(level) + 1);
+    }
     if (sizes[level] == 0) continue;
     reads[level].working_set_bytes = sizes[level];
     // Each round reads the slice read longest ago: runs stay short enough to

@@ -14,6 +14,7 @@ namespace zeroulp {
 // Reading one level of the memory hierarchy in order, from one core.
 struct ReadBandwidth {
   std::string_view level;         // "L1", "L2", "L3", "DRAM"
+  int64_t capacity_bytes = 0;     // as this core sees it; 0: memory, or unknown
   int64_t working_set_bytes = 0;  // 0: the CPU has no such level, or no memory
   double bytes_per_s = 0;         // 0: not measured
 };
@@ -29,6 +30,7 @@ struct MachinePeaks {
   // binary32 multiply-add; separate multiplications and additions on targets
   // without the fused instruction.
   double fp32_fma_flops = 0;
+  double fp64_fma_flops = 0;  // binary64, likewise
   // Dot product of two bf16 pairs added to binary32; 0: the CPU or the target
   // has no such instruction.
   double bf16_dot_flops = 0;

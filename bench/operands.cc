@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/operands.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "zeroulp/arithmetic.h"
+#include "zeroulp/codec.h"
+#include "zeroulp/error.h"
+
+namespace zeroulp::bench {
+namespace {
+
+constexpr std::array<std::string_view, 3> kInputNames = {"gaussian", "uniform",
+                                                         "codes"};
+
+bool IsOperand(Format format) {
+  return std::any_of(kArith.begin(), kArith.end(), [=](const ArithInfo& row) {
+    return row.a.contains(format) || row.b.contains(format);
+  });
+}
+
+MatrixView Allocate(Format format, int64_t rows, int64_t cols,
+                    std::vector<std::byte>& bytes) {
+  const int64_t stride = DenseStride(format, cols);
+  bytes.resize(
+      static_cast<size_t>((rows * stride * Info(format).storage_bits + 7) / 8));
+  return {bytes, format, rows, cols, stride};
+}
+
+uint32_t FiniteCode(const FormatInfo& f, std::mt19937& random) {
+  const auto word = static_cast<uint32_t>(random());
+  const uint32_t magnitude = (word >> 1) % (f.max_code() + 1);
+  const bool minus = (word & 1) != 0 && (magnitude != 0 || f.has_minus_zero());
+  return minus ? magnitude | f.sign_mask() : magnitude;
+}
+
+// Drawn once, used again and again: drawing is slower than most products, and
+// no kernel looks for repetitions.
+std::vector<uint32_t> DrawCodes(const FormatInfo& f, Inputs inputs,
+                                std::mt19937& random) {
+  constexpr size_t kDrawn = 65521;  // a prime: no period of rows or blocks
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  std::vector<uint32_t> codes(kDrawn);
+  for (uint32_t& code : codes) {
+    if (inputs == Inputs::kCodes) {
+      code = FiniteCode(f, random);
+      continue;
+    }
+    const float x =
+        inputs == Inputs::kGaussian ? normal(random) : uniform(random);
+    code = Encode(f, x, Rounding::kNearestEven, Overflow::kSaturateFinite);
+  }
+  return codes;
+}
+
+// Codes of scales from a half to two.
+uint32_t ScaleCode(const FormatInfo& f, std::mt19937& random) {
+  std::uniform_real_distribution<float> exponent(-1, 1);
+  return Encode(f, std::exp2(exponent(random)), Rounding::kNearestEven,
+                Overflow::kSaturateFinite);
+}
+
+}  // namespace
+
+Inputs FindInputs(std::string_view name) {
+  std::string known;
+  for (size_t i = 0; i < kInputNames.size(); ++i) {
+    if (name == kInputNames[i]) return static_cast<Inputs>(i);
+    known.append(i == 0 ? "" : " ").append(kInputNames[i]);
+  }
+  throw Error(
+      ErrorCode::kUnknownName,
+      "no inputs are named '" + std::string(name) + "'; known: " + known);
+}
+
+std::string_view Name(Inputs inputs) {
+  return kInputNames[static_cast<size_t>(inputs)];
+}
+
+std::vector<OperandKind> OperandKinds() {
+  std::vector<OperandKind> kinds;
+  for (const FormatInfo& f : kFormats) {
+    if (IsOperand(f.id)) kinds.push_back({f.name, f.id});
+  }
+  for (const BlockInfo& block : kBlocks) {
+    if (block.block_cols <= 1) continue;  // of whole rows, or of one column
+    kinds.push_back({block.name, block.element, &block});
+  }
+  return kinds;
+}
+
+RandomOperand::RandomOperand(const OperandKind& kind, int64_t rows, int64_t k,
+                             Inputs inputs, uint32_t seed)
+    : block_(kind.block) {
+  std::mt19937 random(seed);
+  code_view_ = Allocate(kind.format, rows, k, codes_);
+  const std::vector<uint32_t> drawn =
+      DrawCodes(Info(kind.format), inputs, random);
+  size_t next = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t col = 0; col < k; ++col) {
+      WriteCode(code_view_, row, col, drawn[next]);
+      next = next + 1 == drawn.size() ? 0 : next + 1;
+    }
+  }
+  if (block_ == nullptr) return;
+  scale_view_ = Allocate(block_->scale, block_->ScaleRows(rows),
+                         block_->ScaleCols(k), scales_);
+  for (int64_t row = 0; row < scale_view_.rows; ++row) {
+    for (int64_t col = 0; col < scale_view_.cols; ++col) {
+      WriteCode(scale_view_, row, col, ScaleCode(Info(block_->scale), random));
+    }
+  }
+}
+
+Operand RandomOperand::operand() const {
+  if (block_ == nullptr) return ConstMatrixView(code_view_);
+  return {code_view_, {scale_view_, block_->block_cols, block_->block_rows}};
+}
+
+}  // namespace zeroulp::bench
