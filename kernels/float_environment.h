@@ -25,6 +25,16 @@ class DefaultFloatEnvironment {
   std::fenv_t saved_;
 };
 
+// Rounds toward zero for a scope inside DefaultFloatEnvironment's, under the
+// same condition.
+class TowardZeroEnvironment {
+ public:
+  TowardZeroEnvironment() noexcept { std::fesetround(FE_TOWARDZERO); }
+  ~TowardZeroEnvironment() { std::fesetround(FE_TONEAREST); }
+  TowardZeroEnvironment(const TowardZeroEnvironment&) = delete;
+  TowardZeroEnvironment& operator=(const TowardZeroEnvironment&) = delete;
+};
+
 }  // namespace zeroulp::kernels
 
 #endif  // ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_

@@ -10,6 +10,7 @@
 #include "kernels/chain.h"
 #include "kernels/cpu.h"
 #include "kernels/exact.h"
+#include "kernels/floor_chain.h"
 #include "kernels/fused.h"
 #include "kernels/ieee.h"
 #include "kernels/machine.h"
@@ -29,6 +30,14 @@ std::string_view Bf16Unable() {
   return {};
 }
 
+std::string_view FloorChainUnable() {
+  // Bytes and binary64 numbers of as many columns.
+  if ((hwy::SupportedTargets() & ~HWY_SCALAR) == 0) {
+    return "all SIMD targets are disabled";
+  }
+  return {};
+}
+
 std::string_view Bf16Slower(const CallTraits& /*call*/) {
   if (Bf16DotIsFaster()) return {};
   return "this CPU's BF16 dot is slower than its binary32 multiply-add";
@@ -40,6 +49,11 @@ constexpr bool IsPlainChain(const ArithInfo& row) {
 
 std::string_view OnlyPlain(const CallTraits& call) {
   if (call.block_scales()) return "takes no block scales";
+  return call.promote_every != 0 ? "takes no promote_every"
+                                 : std::string_view();
+}
+
+std::string_view OneLevel(const CallTraits& call) {
   return call.promote_every != 0 ? "takes no promote_every"
                                  : std::string_view();
 }
@@ -62,6 +76,9 @@ GemmBlock ToBlock(const GemmCall& call) {
           call.d.row_stride};
 }
 size_t ChainBytes(const GemmCall& /*call*/) { return ChainWorkspaceBytes(); }
+size_t FloorChainBytes(const GemmCall& /*call*/) {
+  return FloorChainWorkspaceBytes();
+}
 size_t BlockBytes(const GemmCall& call) {
   return BlockWorkspaceBytes(*call.row);
 }
@@ -84,6 +101,8 @@ constexpr std::array kKernels = {
               Ieee},
     KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},
+    KernelRow{"floor_chain", FloorChainComputes, OneLevel, FloorChainUnable,
+              NotSlower, FloorChainBytes, FloorChain},
     KernelRow{"fused", FusedComputes, Anything, Able, NotSlower, BlockBytes,
               Fused},
     KernelRow{"fused.groups", GroupFusedComputes, Anything, Able, NotSlower,

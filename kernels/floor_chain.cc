@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/floor_chain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/floor_chain.cc"  // this file, per target
+#include "kernels/targets.h"
+
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "kernels/block.h"
+#include "kernels/float_environment.h"
+#include "kernels/floor_panel-inl.h"
+#include "kernels/floor_special.h"
+#include "kernels/floor_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+// A block of D: rows of A are decoded again for every kBlockCols columns, those
+// of B for every kBlockRows rows. Both panels and the accumulators share L2.
+constexpr size_t kFloorBlockRows = 128;
+constexpr size_t kFloorBlockCols = 256;
+static_assert(kFloorBlockRows % kGroupRows == 0 &&
+              kFloorBlockCols % kFloorStrip == 0 &&
+              kGroupRows % kFloorRows == 0 && kFloorStrip <= 32);
+constexpr size_t kFloorMaxSteps = kFloorK;  // of one product
+
+// Hands out parts of the workspace, each on its own cache lines.
+class Arena {
+ public:
+  explicit Arena(std::byte* memory) : at_(memory) {}
+  template <class T>
+  T* Take(size_t count) {
+    T* const result = reinterpret_cast<T*>(at_);
+    at_ += (count * sizeof(T) + 63) / 64 * 64;
+    return result;
+  }
+
+ private:
+  std::byte* at_;
+};
+
+constexpr size_t PanelBytesOf(size_t columns, size_t element_bytes) {
+  return columns * kFloorK * (sizeof(double) + element_bytes) +
+         columns * kFloorMaxSteps * sizeof(uint32_t) +
+         (columns / kGroupRows) * (kFloorMaxSteps + 16) * sizeof(uint32_t) +
+         4 * 64;
+}
+constexpr size_t kWorkspaceBytes =
+    kFloorBlockRows * kFloorBlockCols * sizeof(double) +
+    PanelBytesOf(kFloorBlockRows, sizeof(uint32_t)) +
+    PanelBytesOf(kFloorBlockCols, sizeof(uint16_t)) +
+    kFloorK * kGroupRows * sizeof(float) + 4 * 64 +
+    kFloorRows * kFloorCols * sizeof(uint16_t);
+
+template <class Exponents>
+class FloorGemm {
+ public:
+  FloorGemm(const GemmCall& call, std::byte* workspace)
+      : call_(call),
+        split_(call.row->model == Model::kSplitFused),
+        constants_(FloorConstants::Of(*call.row, Exponents())),
+        step_(static_cast<size_t>(constants_.step)),
+        unit_(std::ldexp(1.0, Exponents::kBias - 1023)),
+        decode_a_(*call.row, *call.a, constants_.step),
+        decode_b_(*call.row, *call.b_t, constants_.step) {
+    Arena arena(workspace);
+    state_ = arena.Take<double>(kFloorBlockRows * kFloorBlockCols);
+    Lay(arena, kFloorBlockRows, kGroupRows, a_);
+    Lay(arena, kFloorBlockCols, kFloorStrip, b_);
+    values_ = arena.Take<float>(kFloorK * kGroupRows);
+    largest_ = arena.Take<Lane>(kFloorRows * kFloorCols);
+  }
+
+  void Run() {
+    const size_t m_end = static_cast<size_t>(call_.m_end);
+    const size_t n_begin = static_cast<size_t>(call_.n_begin);
+    const size_t n_end = static_cast<size_t>(call_.n_end);
+    // Blocks of about one width: a narrow last one would decode A for little.
+    const size_t width = n_end - n_begin;
+    const size_t cols = hwy::RoundUpTo(
+        hwy::DivCeil(width, hwy::DivCeil(width, kFloorBlockCols)), kFloorStrip);
+    for (size_t m = static_cast<size_t>(call_.m_begin); m < m_end;
+         m += kFloorBlockRows) {
+      for (size_t n = n_begin; n < n_end; n += cols) {
+        RunBlock(m, std::min(kFloorBlockRows, m_end - m), n,
+                 std::min(cols, n_end - n));
+      }
+    }
+  }
+
+ private:
+  using Lane = typename Exponents::Lane;
+  using Input = FloorTileInput<Exponents>;
+
+  template <class Element>
+  static void Lay(Arena& arena, size_t columns, size_t stride,
+                  FloorPanel<Element>& panel) {
+    panel.values = arena.Take<double>(columns * kFloorK);
+    panel.exponents = arena.Take<Element>(columns * kFloorK);
+    panel.signs = arena.Take<uint32_t>(columns * kFloorMaxSteps);
+    panel.special = arena.Take<uint32_t>(columns / stride * kFloorMaxSteps);
+    panel.stride = stride;
+  }
+  // Panel `index` of several one after another.
+  template <class Element>
+  static FloorPanel<Element> At(const FloorPanel<Element>& first,
+                                size_t index) {
+    FloorPanel<Element> panel = first;
+    panel.values += index * kFloorK * first.stride;
+    panel.exponents += index * kFloorK * first.stride;
+    panel.signs += index * kFloorMaxSteps * first.stride;
+    panel.special += index * kFloorMaxSteps;
+    return panel;
+  }
+
+  // Accumulators of tiles, [strip][tile column][row][kFloorCols].
+  double* State(size_t row, size_t col) const {
+    return state_ + col / kFloorCols * (kFloorBlockRows * kFloorCols) +
+           row * kFloorCols + col % kFloorCols;
+  }
+
+  void RunBlock(size_t m, size_t rows, size_t n, size_t cols) {
+    LoadC(m, rows, n, cols);
+    const size_t k_end = static_cast<size_t>(call_.a->cols());
+    const size_t strips = hwy::DivCeil(cols, kFloorStrip);
+    const size_t unit = static_cast<size_t>(call_.row->chunk);
+    for (size_t k = 0; k < k_end; k += kFloorK) {
+      const size_t count = hwy::RoundUpTo(std::min(kFloorK, k_end - k), unit);
+      for (size_t i = 0; i * kGroupRows < rows; ++i) {
+        decode_a_(m / kGroupRows + i, k, count, At(a_, i), 0, values_);
+      }
+      for (size_t j = 0; j < strips; ++j) {
+        for (size_t lane = 0; lane < kFloorStrip; lane += kGroupRows) {
+          decode_b_((n + j * kFloorStrip + lane) / kGroupRows, k, count,
+                    At(b_, j), lane, values_);
+        }
+        for (size_t lane = 0; lane < kFloorStrip; lane += kFloorCols) {
+          if (j * kFloorStrip + lane >= cols) break;
+          ColumnOfTiles(m, rows, n, j, lane, k, count / step_);
+        }
+      }
+    }
+    StoreD(m, rows, n, cols);
+  }
+
+  // Rows of A one after another beside columns of B that L1 keeps.
+  void ColumnOfTiles(size_t m, size_t rows, size_t n, size_t strip, size_t lane,
+                     size_t k, size_t steps) {
+    const FloorPanel<Lane> b = At(b_, strip);
+    const auto input = [&](size_t row) {
+      const FloorPanel<uint32_t> a = At(a_, row / kGroupRows);
+      const size_t r = row % kGroupRows;
+      return Input{a.values + r,    a.exponents + r,    a.signs + r,
+                   b.values + lane, b.exponents + lane, b.signs + lane,
+                   steps,           a.exponents + r,    b.exponents + lane,
+                   largest_};
+    };
+    Input now = input(0);
+    FirstLargest<Exponents>(constants_, now);
+    for (size_t row = 0; row < rows; row += kFloorRows) {
+      Input next = now;
+      if (row + kFloorRows < rows) {
+        next = input(row + kFloorRows);
+        now.next_a = next.a_exponents;
+      }
+      double* state = State(row, strip * kFloorStrip + lane);
+      const uint32_t* special_a = At(a_, row / kGroupRows).special;
+      if (AnySpecial(special_a, b.special, steps)) {
+        SpecialTile(now, m + row, special_a, row % kGroupRows,
+                    n + strip * kFloorStrip, b.special, lane, k, state);
+      } else {
+        Tile(now, state);
+      }
+      now = next;
+    }
+  }
+
+  static bool AnySpecial(const uint32_t* a, const uint32_t* b, size_t steps) {
+    uint32_t any = 0;
+    for (size_t s = 0; s < steps; ++s) any |= a[s] | b[s];
+    return any != 0;
+  }
+
+  // Whether all accumulators of a tile are finite.
+  static bool AllFinite(const double* state) {
+    const DD dd;
+    VD largest = hn::Zero(dd);
+    for (size_t i = 0; i < kFloorRows * kFloorCols; i += kLanesF64) {
+      // NaN times zero, and infinity too, is NaN; it stays.
+      largest = hn::MulAdd(hn::Load(dd, state + i), hn::Zero(dd), largest);
+    }
+    return hn::AllTrue(dd, hn::Eq(largest, hn::Zero(dd)));
+  }
+
+  void Tile(const Input& in, double* state) const {
+    if constexpr (std::is_same_v<Exponents, WideExponents>) {
+      FloorTile<Exponents, FloorFinish::kAnyBinary32, false>(constants_, in,
+                                                             state);
+    } else if (call_.row->output == Format::kF16) {
+      if (split_) {
+        FloorTile<Exponents, FloorFinish::kAnyBinary16, true>(constants_, in,
+                                                              state);
+      } else {
+        FloorTile<Exponents, FloorFinish::kAnyBinary16, false>(constants_, in,
+                                                               state);
+      }
+    } else if (split_) {
+      FloorTile<Exponents, FloorFinish::kBinary32, true>(constants_, in, state);
+    } else if (AllFinite(state)) {
+      FloorTile<Exponents, FloorFinish::kBinary32, false>(constants_, in,
+                                                          state);
+    } else {
+      AnyTile(in, state);
+    }
+  }
+
+  // Steps one after another, whatever the accumulators are.
+  void AnyTile(const Input& in, double* state) const {
+    if constexpr (std::is_same_v<Exponents, NarrowExponents>) {
+      if (call_.row->output == Format::kF16) {
+        return FloorTile<Exponents, FloorFinish::kAnyBinary16, false>(
+            constants_, in, state);
+      }
+    }
+    FloorTile<Exponents, FloorFinish::kAnyBinary32, false>(constants_, in,
+                                                           state);
+  }
+
+  // One step at a time: products of infinities and NaN alone decide where they
+  // are, and count as zeros for the others.
+  void SpecialTile(const Input& in, size_t m, const uint32_t* special_a,
+                   size_t row, size_t n, const uint32_t* special_b, size_t lane,
+                   size_t k, double* state) const {
+    constexpr size_t kSize = kFloorRows * kFloorCols;
+    alignas(64) double sums[kSize], before[kSize];
+    Input one = in;
+    one.steps = 1;
+    for (size_t s = 0; s < in.steps; ++s) {
+      const bool last = s + 1 == in.steps;
+      one.next_a = last ? in.next_a : one.a_exponents + step_ * kGroupRows;
+      one.next_b = last ? in.next_b : one.b_exponents + step_ * kFloorStrip;
+      double* const acc = split_ ? sums : state;
+      if (split_ && s % 2 == 0) std::fill_n(sums, kSize, 0.0);
+      std::copy_n(acc, kSize, before);
+      AnyTile(one, acc);
+      for (size_t i = 0; i < kSize; ++i) {
+        const size_t r = row + i / kFloorCols, c = lane + i % kFloorCols;
+        if ((((special_a[s] >> r) | (special_b[s] >> c)) & 1) == 0) continue;
+        acc[i] = before[i] - before[i];  // 0, or NaN
+        acc[i] = acc[i] == 0.0 ? 0.0 : before[i];
+        for (size_t j = 0; j < step_; ++j) {
+          const size_t at = k + FloorSlotToK(split_, s * step_ + j);
+          acc[i] += SpecialProduct(call_, m + i / kFloorCols, n + c, at);
+        }
+      }
+      if (split_ && s % 2 == 1) {
+        const DD dd;
+        for (size_t i = 0; i < kSize; i += kLanesF64) {
+          hn::Store(AddHalves(hn::Load(dd, state + i), hn::Load(dd, sums + i),
+                              constants_),
+                    dd, state + i);
+        }
+      }
+      one.a += step_ * kGroupRows;
+      one.b += step_ * kFloorStrip;
+      one.a_exponents = one.next_a;
+      one.b_exponents = one.next_b;
+      one.a_signs += kGroupRows;
+      one.b_signs += kFloorStrip;
+    }
+  }
+
+  void LoadC(size_t m, size_t rows, size_t n, size_t cols) const {
+    std::fill_n(state_, kFloorBlockRows * hwy::RoundUpTo(cols, kFloorStrip),
+                0.0);
+    if (call_.c.rows == 0) return;
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t j = 0; j < cols; ++j) {
+        *State(i, j) = double{ReadElement(call_.c, static_cast<int64_t>(m + i),
+                                          static_cast<int64_t>(n + j))} *
+                       unit_;
+      }
+    }
+  }
+
+  void StoreD(size_t m, size_t rows, size_t n, size_t cols) const {
+    const double scale = 1.0 / unit_;
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t j = 0; j < cols; ++j) {
+        WriteElement(*call_.row, call_.d, static_cast<int64_t>(m + i),
+                     static_cast<int64_t>(n + j),
+                     static_cast<float>(*State(i, j) * scale));
+      }
+    }
+  }
+
+  const GemmCall& call_;
+  bool split_;
+  FloorConstants constants_;
+  size_t step_;
+  double unit_;  // what 1 is scaled to
+  FloorDecoder<Exponents, true> decode_a_;
+  FloorDecoder<Exponents, false> decode_b_;
+  double* state_;
+  FloorPanel<uint32_t> a_;
+  FloorPanel<Lane> b_;
+  float* values_;
+  Lane* largest_;
+};
+
+HWY_NOINLINE void RunFloorChain(const GemmCall& call, std::byte* workspace) {
+  if (HasNarrowExponents(*call.row)) {
+    FloorGemm<NarrowExponents>(call, workspace).Run();
+  } else {
+    FloorGemm<WideExponents>(call, workspace).Run();
+  }
+}
+
+void FloorChainTarget(const GemmCall& call, std::byte* workspace) {
+  static_assert(kWorkspaceBytes <= kFloorWorkspaceBytes);
+  if constexpr (kRoundsInInstruction) {
+    RunFloorChain(call, workspace);
+  } else {
+    const TowardZeroEnvironment environment;
+    RunFloorChain(call, workspace);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace zeroulp::kernels {
+HWY_EXPORT(FloorChainTarget);
+size_t FloorChainWorkspaceBytes() { return kFloorWorkspaceBytes; }
+void FloorChain(const GemmCall& call, std::byte* workspace) noexcept {
+  HWY_DYNAMIC_DISPATCH(FloorChainTarget)(call, workspace);
+}
+}  // namespace zeroulp::kernels
+#endif  // HWY_ONCE

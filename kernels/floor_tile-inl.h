@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register tiles of fused dot products: cut products by one multiply-add each.
+//
+// The grid of a step is L = 2^(largest exponent - align_bits). Beside the
+// number C = 1.5 * 2^52 * L, whose last place is L and stays so while anything
+// of the size of a step is added,
+//   fma(a, b, acc) toward zero adds floor(a * b / L) * L exactly.
+// To cut toward zero, a negative product needs one L more than its floor, if
+// and only if it is not a multiple of L. So B is multiplied by 1 + 2^-30: now
+// no product but zero is a multiple of L, no floor of a positive one changes,
+// and the floor of every negative one lacks exactly one L. How many are
+// negative, the signs tell: popcount(signs of a ^ signs of b) once per step.
+// Zeros are stored as positive numbers too small to matter, counted like any.
+// The accumulator joins in the same way, its last bit set for 1 + 2^-30.
+//
+// Accumulators are binary64 from step to step. All values are scaled by
+// 2^(Exponents::kBias - 1023): the exponent of a product plus kBias is its
+// exponent field as binary64. The largest of them is found beside the
+// multiply-adds of the step before, in bytes or 16-bit words, on execution
+// units that these leave idle.
+
+#if defined(ZEROULP_KERNELS_FLOOR_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_FLOOR_TILE_INL_H_
+#undef ZEROULP_KERNELS_FLOOR_TILE_INL_H_
+#else
+#define ZEROULP_KERNELS_FLOOR_TILE_INL_H_
+#endif
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/wide-inl.h"
+#include "zeroulp/arithmetic.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+using DUL = hn::ScalableTag<uint64_t>;
+using VUL = hn::Vec<DUL>;
+
+// Toward zero, by the instruction where one says so, else by the environment,
+// which must be set.
+inline constexpr bool kRoundsInInstruction = ZEROULP_TARGET_HAS_512;
+HWY_INLINE VD AddTowardZero(VD x, VD y) {
+#if ZEROULP_TARGET_HAS_512
+  return VD{_mm512_add_round_pd(x.raw, y.raw,
+                                _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+#else
+  return hn::Add(x, y);
+#endif
+}
+// Products are exact in binary64, so that targets without FMA agree.
+HWY_INLINE VD MulAddTowardZero(VD a, VD b, VD c) {
+#if ZEROULP_TARGET_HAS_512
+  return VD{_mm512_fmadd_round_pd(a.raw, b.raw, c.raw,
+                                  _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+#else
+  return hn::MulAdd(a, b, c);
+#endif
+}
+
+// A tile: kFloorRows accumulators of kFloorVectors vectors, beside them the
+// vectors of B and of largest exponents.
+inline constexpr size_t kFloorRows =
+    ZEROULP_TARGET_HAS_512 || HWY_ARCH_ARM_A64 ? 4 : 2;
+inline constexpr size_t kFloorVectors = 4;
+inline constexpr size_t kFloorCols = kFloorVectors * kLanesF64;
+// Columns of B side by side in a panel: whole groups and whole tiles.
+inline constexpr size_t kFloorStrip = HWY_MAX(kFloorCols, kGroupRows);
+
+// How exponents are stored. An A element is kMinuend less its exponent, all
+// ones for zero, replicated in 32 bits; a B element is its exponent plus kBias
+// plus kMinuend, 0 for zero. Their saturated difference is the exponent of the
+// product plus kBias, 0 for zero.
+struct NarrowExponents {  // of products: -60 ... 30
+  using Lane = uint8_t;
+  static constexpr int kBias = 220, kMinuend = 16;
+  static constexpr int32_t kReplicate = 0x01010101;
+  // Below the exponent of any accumulator; its grid is above the products of
+  // the stand-ins for zero, which are no zeros on targets without FMA either.
+  static constexpr int kLowest = -150;
+  static constexpr int kScaleA = -402, kScaleB = -401;
+  static constexpr double kZeroA = 0x1p-600, kZeroB = 0x1p-599;
+};
+struct WideExponents {  // of products: -330 ... 400
+  using Lane = uint16_t;
+  static constexpr int kBias = 1023, kMinuend = 2000;
+  static constexpr int32_t kReplicate = 0x00010001;
+  static constexpr int kLowest = -330;
+  static constexpr int kScaleA = 0, kScaleB = 0;
+  static constexpr double kZeroA = 0x1p-530, kZeroB = 0x1p-530;
+};
+
+// What a tile reads of a panel: [k][stride] elements.
+template <class Exponents>
+struct FloorTileInput {
+  const double* a;  // stride kGroupRows
+  const uint32_t* a_exponents;
+  const uint32_t* a_signs;  // [step][kGroupRows]
+  const double* b;          // stride kFloorStrip
+  const typename Exponents::Lane* b_exponents;
+  const uint32_t* b_signs;  // [step][kFloorStrip]
+  size_t steps;
+  // Exponents of the step after these.
+  const uint32_t* next_a;
+  const typename Exponents::Lane* next_b;
+  typename Exponents::Lane* largest;  // [kFloorRows][kFloorCols]
+};
+
+// How a step ends.
+enum class FloorFinish : uint8_t {
+  kBinary32,     // toward zero; accumulators finite, results 0 or normal
+  kAnyBinary32,  // toward zero, whatever they are
+  kAnyBinary16,  // to nearest even
+};
+
+// A row's numbers, scaled as the accumulators.
+struct FloorConstants {
+  int step;                  // products
+  int first_largest;         // of exponents, biased
+  int grid_to_base;          // exponent of C less the largest exponent
+  int dropped_bits;          // of binary64, by the result
+  double min_normal, limit;  // of the result; the latter is already infinite
+
+  template <class Exponents>
+  static FloorConstants Of(const ArithInfo& row, Exponents /*tag*/) {
+    const FormatInfo& out = Info(row.output);
+    const int lowest = HWY_MAX(row.exponent_floor.value_or(Exponents::kLowest),
+                               Exponents::kLowest);
+    const int scale = Exponents::kBias - 1023;
+    return {row.model == Model::kSplitFused ? row.chunk / 2 : row.chunk,
+            lowest + Exponents::kBias,
+            52 - row.align_bits,
+            52 - row.out_fraction_bits,
+            std::ldexp(1.0, out.min_exponent() + scale),
+            std::ldexp(1.0, out.bias + 1 + scale)};
+  }
+};
+
+// Biased exponents -> exponent fields.
+HWY_INLINE VD FieldsFrom(const uint8_t* HWY_RESTRICT from) {
+  const DUL du;
+#if ZEROULP_TARGET_HAS_512
+  const VUL x{_mm512_cvtepu8_epi64(
+      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)))};
+#else
+  const hn::Rebind<uint8_t, DD> d8;
+  const hn::Rebind<uint32_t, DD> d32;
+  const VUL x = hn::PromoteTo(du, hn::PromoteTo(d32, hn::LoadU(d8, from)));
+#endif
+  return hn::BitCast(DD(), hn::ShiftLeft<52>(x));
+}
+HWY_INLINE VD FieldsFrom(const uint16_t* HWY_RESTRICT from) {
+  const DUL du;
+#if ZEROULP_TARGET_HAS_512
+  const VUL x{_mm512_cvtepu16_epi64(
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+#else
+  const hn::Rebind<uint16_t, DD> d16;
+  const hn::Rebind<uint32_t, DD> d32;
+  const VUL x = hn::PromoteTo(du, hn::PromoteTo(d32, hn::LoadU(d16, from)));
+#endif
+  return hn::BitCast(DD(), hn::ShiftLeft<52>(x));
+}
+
+// The largest exponents of a step that nothing is computed beside.
+template <class Exponents>
+void FirstLargest(const FloorConstants& constants,
+                  const FloorTileInput<Exponents>& in) {
+  using Lane = typename Exponents::Lane;
+  const hn::CappedTag<Lane, kFloorCols> d;
+  const hn::Repartition<uint32_t, decltype(d)> d32;
+  for (size_t i = 0; i < kFloorRows; ++i) {
+    auto most = hn::Set(d, static_cast<Lane>(constants.first_largest));
+    for (size_t k = 0; k < static_cast<size_t>(constants.step); ++k) {
+      const auto a =
+          hn::BitCast(d, hn::Set(d32, in.next_a[k * kGroupRows + i]));
+      most = hn::Max(
+          most, hn::SaturatedSub(hn::Load(d, in.next_b + k * kFloorStrip), a));
+    }
+    hn::Store(most, d, in.largest + i * kFloorCols);
+  }
+}
+
+// Magnitudes to nearest even; above `dropped` bits of a binary64.
+HWY_INLINE VD DropToNearest(VD magnitude, int dropped) {
+  const DUL du;
+  const VUL bits = hn::BitCast(du, magnitude);
+  const VUL odd =
+      hn::And(hn::ShiftRightSame(bits, dropped), hn::Set(du, uint64_t{1}));
+  const VUL half = hn::Set(du, (uint64_t{1} << (dropped - 1)) - 1);
+  const VUL keep = hn::Set(du, ~uint64_t{0} << dropped);
+  return hn::BitCast(DD(), hn::And(hn::Add(hn::Add(bits, odd), half), keep));
+}
+
+// The magnitude of a result with the sign of x, never -0; an accumulator that
+// is not finite stays.
+HWY_INLINE VD FloorResult(VD magnitude, VD x, VD acc,
+                          const FloorConstants& constants) {
+  const DD dd;
+  const VD sign =
+      hn::And(x, hn::BitCast(dd, hn::Set(DUL(), uint64_t{1} << 63)));
+  const VD large = hn::IfThenElse(
+      hn::Ge(magnitude, hn::Set(dd, constants.limit)), hn::Inf(dd), magnitude);
+  const VD result = hn::Add(hn::Or(large, sign), hn::Zero(dd));
+  return hn::IfThenElse(hn::Lt(hn::Abs(acc), hn::Inf(dd)), result, acc);
+}
+
+// The exact sum x of a step from accumulator acc, rounded.
+template <FloorFinish kFinish>
+HWY_INLINE VD FinishStep(VD x, VD acc, const FloorConstants& constants) {
+  const DD dd;
+  const VD keep =
+      hn::BitCast(dd, hn::Set(DUL(), ~uint64_t{0} << constants.dropped_bits));
+  if constexpr (kFinish == FloorFinish::kBinary32) return hn::And(x, keep);
+  // Beside the smallest normal number a binary64 ends where a subnormal does.
+  const VD magnitude = hn::Abs(x);
+  const VD min_normal = hn::Set(dd, constants.min_normal);
+  const VD beside =
+      hn::IfThenElseZero(hn::Lt(magnitude, min_normal), min_normal);
+  const VD sum = AddTowardZero(magnitude, beside);
+  const VD rounded = kFinish == FloorFinish::kAnyBinary16
+                         ? DropToNearest(sum, constants.dropped_bits)
+                         : hn::And(sum, keep);
+  return FloorResult(hn::Sub(rounded, beside), x, acc, constants);
+}
+
+// c + sum, one IEEE addition of two numbers of the output format.
+HWY_INLINE VD AddHalves(VD c, VD sum, const FloorConstants& constants) {
+  const DD dd;
+  const DUL du;
+  const VD cut = AddTowardZero(c, sum);
+  // Exact: the operand of larger magnitude is within a factor 2 of `cut`, or
+  // `cut` is exact.
+  const auto c_larger = hn::Ge(hn::Abs(c), hn::Abs(sum));
+  const VD large = hn::IfThenElse(c_larger, c, sum);
+  const VD small = hn::IfThenElse(c_larger, sum, c);
+  const auto inexact = hn::Ne(hn::Sub(cut, large), small);
+  const VUL sticky = hn::BitCast(
+      du,
+      hn::IfThenElseZero(inexact, hn::BitCast(dd, hn::Set(du, uint64_t{1}))));
+  const VD odd = hn::BitCast(dd, hn::Or(hn::BitCast(du, cut), sticky));
+  // Sums that would be subnormal are exact and keep all their bits.
+  const VD magnitude = DropToNearest(hn::Abs(odd), constants.dropped_bits);
+  return FloorResult(magnitude, odd, cut, constants);
+}
+
+// Continues the accumulators [kFloorRows][kFloorCols] at `to` by in.steps
+// steps. kSplit: pairs of steps are summed from zero, and then added.
+template <class Exponents, FloorFinish kFinish, bool kSplit>
+HWY_NOINLINE void FloorTile(const FloorConstants& constants,
+                            const FloorTileInput<Exponents>& in,
+                            double* HWY_RESTRICT to) {
+  using Lane = typename Exponents::Lane;
+  const DD dd;
+  const DUL du;
+  const hn::CappedTag<Lane, kFloorCols> dx;
+  const hn::Repartition<uint32_t, decltype(dx)> dx32;
+  const hn::Rebind<uint32_t, DD> d32;
+  constexpr bool kKeepsOld = kFinish != FloorFinish::kBinary32;
+  alignas(64) double bases[kFloorRows * kFloorCols];
+  alignas(64) double old[kKeepsOld ? kFloorRows * kFloorCols : 1];
+  const size_t step = static_cast<size_t>(constants.step);
+
+  VD acc[kFloorRows][kFloorVectors];
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < kFloorRows; ++i) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kFloorVectors; ++v) {
+      acc[i][v] = hn::Load(dd, to + i * kFloorCols + v * kLanesF64);
+    }
+  }
+  const double* HWY_RESTRICT a = in.a;
+  const double* HWY_RESTRICT b = in.b;
+  const uint32_t* HWY_RESTRICT a_next = in.a_exponents;
+  const Lane* HWY_RESTRICT b_next = in.b_exponents;
+  for (size_t s = 0; s < in.steps; ++s) {
+    const VUL field = hn::Set(du, uint64_t{0x7FF} << 52);
+    const VUL to_base =
+        hn::Set(du, (static_cast<uint64_t>(constants.grid_to_base) << 52) |
+                        (uint64_t{1} << 51));
+    const VUL last_bit = hn::Set(du, uint64_t{1});
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloorRows; ++i) {
+      const auto a_signs = hn::Set(d32, in.a_signs[s * kGroupRows + i]);
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kFloorVectors; ++v) {
+        const size_t at = i * kFloorCols + v * kLanesF64;
+        if (kSplit && s % 2 == 0) acc[i][v] = hn::Zero(dd);
+        const VD x = acc[i][v];
+        VD magnitude = hn::Abs(x);
+        if constexpr (kKeepsOld) {
+          hn::Store(x, dd, old + at);
+          magnitude = hn::IfThenElseZero(
+              hn::Gt(magnitude, hn::Zero(dd)),
+              hn::Max(magnitude, hn::Set(dd, constants.min_normal)));
+        }
+        const VUL largest =
+            hn::BitCast(du, hn::Max(magnitude, FieldsFrom(in.largest + at)));
+        const VD base =
+            hn::BitCast(dd, hn::Add(hn::And(largest, field), to_base));
+        hn::Store(base, dd, bases + at);
+        const VD off_grid =
+            hn::BitCast(dd, hn::Or(hn::BitCast(du, x), last_bit));
+        const VUL negative = hn::PromoteTo(
+            du, hn::PopulationCount(hn::Xor(
+                    a_signs, hn::LoadU(d32, in.b_signs + s * kFloorStrip +
+                                                v * kLanesF64))));
+        const VUL count =
+            hn::Add(negative, hn::ShiftRight<63>(hn::BitCast(du, x)));
+        acc[i][v] = hn::BitCast(
+            dd, hn::Add(hn::BitCast(du, AddTowardZero(base, off_grid)), count));
+      }
+    }
+    a_next += step * kGroupRows;
+    b_next += step * kFloorStrip;
+    if (s + 1 == in.steps) {
+      a_next = in.next_a;
+      b_next = in.next_b;
+    }
+    hn::Vec<decltype(dx)> most[kFloorRows];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloorRows; ++i) {
+      most[i] = hn::Set(dx, static_cast<Lane>(constants.first_largest));
+    }
+    for (size_t k = 0; k < step; ++k) {
+      VD b_now[kFloorVectors];
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kFloorVectors; ++v) {
+        b_now[v] = hn::Load(dd, b + k * kFloorStrip + v * kLanesF64);
+      }
+      const auto b_exponent = hn::Load(dx, b_next + k * kFloorStrip);
+      ZEROULP_UNROLL
+      for (size_t i = 0; i < kFloorRows; ++i) {
+        const VD a_now = hn::Set(dd, a[k * kGroupRows + i]);
+        ZEROULP_UNROLL
+        for (size_t v = 0; v < kFloorVectors; ++v) {
+          acc[i][v] = MulAddTowardZero(a_now, b_now[v], acc[i][v]);
+        }
+        const auto a_exponent =
+            hn::BitCast(dx, hn::Set(dx32, a_next[k * kGroupRows + i]));
+        most[i] = hn::Max(most[i], hn::SaturatedSub(b_exponent, a_exponent));
+      }
+    }
+    a += step * kGroupRows;
+    b += step * kFloorStrip;
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloorRows; ++i) {
+      hn::Store(most[i], dx, in.largest + i * kFloorCols);
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kFloorVectors; ++v) {
+        const size_t at = i * kFloorCols + v * kLanesF64;
+        acc[i][v] = FinishStep<kFinish>(
+            hn::Sub(acc[i][v], hn::Load(dd, bases + at)),
+            kKeepsOld ? hn::Load(dd, old + at) : acc[i][v], constants);
+        if (kSplit && s % 2 == 1) {
+          hn::Store(AddHalves(hn::Load(dd, to + at), acc[i][v], constants), dd,
+                    to + at);
+        }
+      }
+    }
+  }
+  if (kSplit) return;
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < kFloorRows; ++i) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kFloorVectors; ++v) {
+      hn::Store(acc[i][v], dd, to + i * kFloorCols + v * kLanesF64);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_FLOOR_TILE_INL_H_
