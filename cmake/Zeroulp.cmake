@@ -92,7 +92,7 @@ endfunction()
 # A GoogleTest binary. A file X_slow_test.cc carries the ctest label "slow".
 function(zeroulp_test name source)
   zeroulp_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE zeroulp_io hwy::hwy fmt::fmt
+  target_link_libraries(${name} PRIVATE zeroulp_record zeroulp_io hwy::hwy fmt::fmt
     nlohmann_json::nlohmann_json GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
     ZEROULP_CLI="$<TARGET_FILE:zeroulp_cli>"

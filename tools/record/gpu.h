@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the recorder asks of a GPU; tools/record/cuda has the real one.
+#ifndef ZEROULP_TOOLS_RECORD_GPU_H_
+#define ZEROULP_TOOLS_RECORD_GPU_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/record/launch.h"
+
+namespace zeroulp::record {
+
+struct GpuInfo {
+  std::string name;          // "NVIDIA H100 80GB HBM3"
+  int major = 0, minor = 0;  // compute capability
+  std::string driver;        // version of the driver's CUDA
+  std::string toolkit;       // of the compiler that built the kernels
+};
+
+// An FP8 matrix product of the vendor's library: D = A x B^T times the scales.
+struct Matmul {
+  int64_t m = 0, n = 0, k = 0;
+  bool a_e5m2 = false, b_e5m2 = false;
+  bool bf16_out = false;  // else f32
+  bool fast = false;      // fast accumulation
+  float a_scale = 1, b_scale = 1;
+  std::span<const uint8_t> a, b_t;  // m x k, n x k codes
+};
+
+struct MatmulResult {
+  std::vector<uint32_t> d;  // m x n words
+  std::string library;      // name and version
+  std::string algorithm;    // what it says about the kernel it chose
+};
+
+// Every member throws Error{kUnsupported} with the reason where the device, the
+// driver or this build cannot do it; after any other error the device is
+// unusable.
+class Gpu {
+ public:
+  virtual ~Gpu() = default;
+
+  virtual const GpuInfo& info() const = 0;
+
+  // The words of d: for each row as many as the instruction has elements.
+  virtual std::vector<uint32_t> Multiply(const Launch& launch) = 0;
+
+  // One call of a conversion instruction per `per_call` sources, with a random
+  // word for each call where the instruction takes one; 32 result bits a call.
+  virtual std::vector<uint32_t> Convert(std::string_view instruction,
+                                        int per_call,
+                                        std::span<const uint32_t> sources,
+                                        std::span<const uint32_t> random) = 0;
+
+  virtual MatmulResult Multiply(const Matmul& matmul) = 0;
+};
+
+}  // namespace zeroulp::record
+
+#endif  // ZEROULP_TOOLS_RECORD_GPU_H_
