@@ -3,7 +3,11 @@
 #ifndef ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 #define ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#else
 #include <cfenv>
+#endif
 
 namespace zeroulp::kernels {
 
@@ -13,16 +17,30 @@ namespace zeroulp::kernels {
 // into, such as a dispatched kernel, or it may be moved out.
 class DefaultFloatEnvironment {
  public:
+  DefaultFloatEnvironment(const DefaultFloatEnvironment&) = delete;
+  DefaultFloatEnvironment& operator=(const DefaultFloatEnvironment&) = delete;
+
+#if defined(__x86_64__)
+  // All arithmetic is SSE's, whose one register this is. <cfenv> would save and
+  // load the x87's state too, which short conversions would notice.
+  DefaultFloatEnvironment() noexcept : saved_(_mm_getcsr()) {
+    constexpr unsigned kAllMaskedToNearest = 0x1F80;
+    _mm_setcsr(kAllMaskedToNearest);
+  }
+  ~DefaultFloatEnvironment() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#else
   DefaultFloatEnvironment() noexcept {
     std::fegetenv(&saved_);
     std::fesetenv(FE_DFL_ENV);
   }
   ~DefaultFloatEnvironment() { std::fesetenv(&saved_); }
-  DefaultFloatEnvironment(const DefaultFloatEnvironment&) = delete;
-  DefaultFloatEnvironment& operator=(const DefaultFloatEnvironment&) = delete;
 
  private:
   std::fenv_t saved_;
+#endif
 };
 
 // Rounds toward zero for a scope inside DefaultFloatEnvironment's, under the
