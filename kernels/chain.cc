@@ -9,7 +9,10 @@
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/panel-inl.h"
+#include "kernels/panel16-inl.h"
 #include "kernels/tile-inl.h"
+#include "kernels/wide-inl.h"
+#include "zeroulp/arithmetic.h"
 
 #ifndef ZEROULP_KERNELS_CHAIN_ONCE_
 #define ZEROULP_KERNELS_CHAIN_ONCE_
@@ -22,7 +25,6 @@ namespace zeroulp::kernels {
 inline constexpr size_t kPanelBytes = 32 << 10;
 inline constexpr size_t kBBytes = 768 << 10;
 inline constexpr size_t kGroup = static_cast<size_t>(PackedMatrix::kRows);
-inline constexpr size_t kQuad = static_cast<size_t>(PackedMatrix::kQuad);
 inline constexpr size_t kPassSteps = kPanelBytes / (kGroup * sizeof(float));
 // One line more than a multiple of 4 KiB, so that panels read side by side do
 // not fall on the same cache sets.
@@ -41,23 +43,57 @@ namespace {
 
 static_assert(kMR * kNV * kLanes <= kEdgeFloats);
 
+// acc + a * b rounded once where products leave binary32.
+struct FmaOnceDot {
+  static constexpr size_t kStepK = 1;
+  static HWY_INLINE VF Step(VF acc, VF a, VF b) {
+    return MulAddOnce(a, b, acc);
+  }
+};
+
 // A range of K for a range of columns of D.
 struct Pass {
   size_t n_begin, n_end;
-  size_t quad_begin, quads;
-  size_t steps;
-  bool half_step;    // the last step has one k of two
+  size_t k_begin, k_size;
   bool first, last;  // of the passes over these columns
+
+  size_t groups() const { return hwy::DivCeil(n_end - n_begin, kGroup); }
+  template <class Dot>
+  size_t steps() const {
+    return hwy::DivCeil(k_size, Dot::kStepK);
+  }
+};
+
+// The packed codes of one group of rows in a pass.
+struct Quads {
+  Quads(const PackedMatrix& matrix, size_t group, const Pass& pass) {
+    const auto per_quad = static_cast<size_t>(matrix.quad_cols());
+    const auto all = static_cast<size_t>(matrix.quads());
+    codes =
+        matrix.data() + (group * all + pass.k_begin / per_quad) * kQuadBytes;
+    count = hwy::DivCeil(pass.k_size, per_quad);
+  }
+  const uint8_t* codes;
+  size_t count;
 };
 
 template <class Dot>
 void DecodeGroups(const PackedMatrix& matrix, size_t group_begin, size_t groups,
                   const Pass& pass, float* panels) {
-  const PanelDecoder decoder(Info(matrix.format()));
-  const size_t all_quads = static_cast<size_t>(matrix.quads());
+  const FormatInfo& f = Info(matrix.format());
+  if (f.storage_bits == 16) {
+    const Panel16Decoder decoder(f);
+    for (size_t g = 0; g < groups; ++g) {
+      const Quads quads(matrix, group_begin + g, pass);
+      decoder.template operator()<Dot>(quads.codes, quads.count,
+                                       panels + g * kPanelFloats);
+    }
+    return;
+  }
+  const PanelDecoder decoder(f);
   for (size_t g = 0; g < groups; ++g) {
-    const size_t quad = (group_begin + g) * all_quads + pass.quad_begin;
-    DecodePanel<Dot>(decoder, matrix.data() + quad * kQuadBytes, pass.quads,
+    const Quads quads(matrix, group_begin + g, pass);
+    DecodePanel<Dot>(decoder, quads.codes, quads.count,
                      panels + g * kPanelFloats);
   }
 }
@@ -98,6 +134,7 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
                 const float* a, const float* b_panels, float* edge) {
   const size_t rows = std::min(kMR, static_cast<size_t>(block.m_end) - m);
   const size_t n_size = pass.n_end - pass.n_begin;
+  const size_t steps = pass.steps<Dot>();
   const size_t all_vectors = hwy::RoundUpTo(n_size, kGroup) / kLanes;
   const float* from = pass.first ? block.c : block.d;
   const size_t from_stride =
@@ -116,68 +153,208 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
         block.d + m * to_stride + n, to_stride, pass.last};
     const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
     if (rows == kMR && cols == vectors * kLanes) {
-      RunTile<Dot>(vectors, pass.steps, a, b, out);
+      RunTile<Dot>(vectors, steps, a, b, out);
     } else {
-      EdgeTile<Dot>(vectors, rows, cols, pass.steps, a, b, out, edge);
+      EdgeTile<Dot>(vectors, rows, cols, steps, a, b, out, edge);
     }
   }
 }
+
+// The memory of one block.
+struct Workspace {
+  explicit Workspace(std::byte* memory)
+      : a_panel(reinterpret_cast<float*>(memory)),
+        b_panels(a_panel + kPanelFloats),
+        edge(b_panels + kBGroups * kPanelFloats),
+        refused(reinterpret_cast<uint8_t*>(edge + kEdgeFloats)) {}
+  float* a_panel;
+  float* b_panels;
+  float* edge;
+  uint8_t* refused;  // by the BF16 dot; of each group of rows
+};
+
+// One group of rows of A by the B block.
+template <class Dot>
+void RunGroup(const GemmBlock& block, const Pass& pass, size_t m,
+              const Workspace& workspace) {
+  const size_t steps = pass.steps<Dot>();
+  DecodeGroups<Dot>(*block.a, m / kGroup, 1, pass, workspace.a_panel);
+  if (pass.k_size % Dot::kStepK != 0) PadLastStep(steps, workspace.a_panel);
+  const size_t rows = std::min(kGroup, static_cast<size_t>(block.m_end) - m);
+  for (size_t row = 0; row < rows; row += kMR) {
+    RowOfTiles<Dot>(block, pass, m + row, workspace.a_panel + row,
+                    workspace.b_panels, workspace.edge);
+  }
+}
+
+// Of the groups of rows, all or those that the BF16 dot took or refused.
+enum class Groups { kAll, kTaken, kRefused };
 
 // One pass: the B block decoded once, A one group of 16 rows at a time.
 template <class Dot>
-void RunPass(const GemmBlock& block, const Pass& pass, float* workspace) {
-  float* a_panel = workspace;
-  float* b_panels = a_panel + kPanelFloats;
-  float* edge = b_panels + kBGroups * kPanelFloats;
-  DecodeGroups<Dot>(*block.b_t, pass.n_begin / kGroup,
-                    hwy::DivCeil(pass.n_end - pass.n_begin, kGroup), pass,
-                    b_panels);
+void RunPass(const GemmBlock& block, const Pass& pass, Groups groups,
+             const Workspace& workspace) {
+  DecodeGroups<Dot>(*block.b_t, pass.n_begin / kGroup, pass.groups(), pass,
+                    workspace.b_panels);
+  const size_t m_begin = static_cast<size_t>(block.m_begin);
   const size_t m_end = static_cast<size_t>(block.m_end);
-  for (size_t m = static_cast<size_t>(block.m_begin); m < m_end; m += kGroup) {
-    DecodeGroups<Dot>(*block.a, m / kGroup, 1, pass, a_panel);
-    if (pass.half_step) PadLastStep(pass.steps, a_panel);
-    const size_t rows = std::min(kGroup, m_end - m);
-    for (size_t row = 0; row < rows; row += kMR) {
-      RowOfTiles<Dot>(block, pass, m + row, a_panel + row, b_panels, edge);
+  for (size_t m = m_begin; m < m_end; m += kGroup) {
+    if (groups != Groups::kAll) {
+      const bool refused = workspace.refused[(m - m_begin) / kGroup] != 0;
+      if (refused != (groups == Groups::kRefused)) continue;
     }
+    RunGroup<Dot>(block, pass, m, workspace);
   }
 }
 
-// Loops, outermost first: columns of D that fit the B block; passes over K.
-template <class Dot>
-void Chain(const GemmBlock& block, std::byte* workspace) {
-  const size_t k = static_cast<size_t>(block.a->cols());
-  const size_t n_end = static_cast<size_t>(block.n_end);
+// Calls run(part) for parts of `whole` of at most Dot's panel length.
+template <class Dot, class Run>
+void ForEachPass(const Pass& whole, const Run& run) {
   constexpr size_t kPassK = kPassSteps * Dot::kStepK;
-  static_assert(kPassK % kQuad == 0);
+  static_assert(kPassK % PackedMatrix::kQuad == 0);
+  size_t done = 0;
+  do {  // at least once: K = 0 copies C
+    Pass part = whole;
+    part.k_begin = whole.k_begin + done;
+    part.k_size = std::min(whole.k_size - done, kPassK);
+    part.first = whole.first && done == 0;
+    done += part.k_size;
+    part.last = whole.last && done == whole.k_size;
+    run(part);
+  } while (done < whole.k_size);
+}
+
+// Calls run(columns) for columns of D that fit the B block, with all of K.
+template <class Run>
+void ForEachBBlock(const GemmBlock& block, const Run& run) {
+  const size_t n_end = static_cast<size_t>(block.n_end);
   for (size_t n = static_cast<size_t>(block.n_begin); n < n_end;
        n += kBGroups * kGroup) {
-    size_t k_begin = 0;
-    do {  // at least once: K = 0 copies C
-      const size_t k_size = std::min(k - k_begin, kPassK);
-      const Pass pass = {.n_begin = n,
-                         .n_end = std::min(n + kBGroups * kGroup, n_end),
-                         .quad_begin = k_begin / kQuad,
-                         .quads = hwy::DivCeil(k_size, kQuad),
-                         .steps = hwy::DivCeil(k_size, Dot::kStepK),
-                         .half_step = k_size % Dot::kStepK != 0,
-                         .first = k_begin == 0,
-                         .last = k_begin + k_size == k};
-      RunPass<Dot>(block, pass, reinterpret_cast<float*>(workspace));
-      k_begin += k_size;
-    } while (k_begin < k);
+    run(Pass{.n_begin = n,
+             .n_end = std::min(n + kBGroups * kGroup, n_end),
+             .k_begin = 0,
+             .k_size = static_cast<size_t>(block.a->cols()),
+             .first = true,
+             .last = true});
   }
+}
+
+template <class Dot>
+void Chain(const GemmBlock& block, std::byte* memory) {
+  const Workspace workspace(memory);
+  ForEachBBlock(block, [&](const Pass& columns) {
+    ForEachPass<Dot>(columns, [&](const Pass& pass) {
+      RunPass<Dot>(block, pass, Groups::kAll, workspace);
+    });
+  });
 }
 
 void ChainFmaTarget(const GemmBlock& block, std::byte* workspace) {
-  Chain<FmaDot>(block, workspace);
+  const auto is_narrow = [](const PackedMatrix& x) {
+    return kNarrowFormats.contains(x.format());
+  };
+  const auto is_f16_or_narrow = [&](const PackedMatrix& x) {
+    return x.format() == Format::kF16 || is_narrow(x);
+  };
+  // Significands of at most 22 bits and exponents inside binary32's.
+  const bool exact = is_f16_or_narrow(*block.a) && is_f16_or_narrow(*block.b_t);
+  if (kHaveFma || exact) {
+    Chain<FmaDot>(block, workspace);
+  } else {
+    Chain<FmaOnceDot>(block, workspace);
+  }
 }
 
-void ChainBf16Target(const GemmBlock& block, std::byte* workspace) {
 #if ZEROULP_TARGET_HAS_512
-  Chain<Bf16Dot>(block, workspace);
+// The BF16 dot flushes subnormal operands and sums to zero. There are none
+// where every product is zero or a multiple of 2^kLowestUnit and the sums so
+// far are normal: a sum below half of that unit is C, or the last pass's, still
+// untouched; others are multiples of the last place of half the unit, as are
+// all that follow, and 2^-126 is the smallest normal number.
+constexpr int kLowestUnit = -126 + 24;
+
+// The exponent of 2 that all elements are multiples of; far below any other if
+// some element is subnormal in bf16.
+int UnitExponent(const PackedMatrix& matrix, size_t group, size_t groups,
+                 const Pass& pass) {
+  const FormatInfo& f = Info(matrix.format());
+  if (f.id != Format::kBF16) return f.min_ulp_exponent();
+  uint32_t smallest = 0xFFFF;
+  for (size_t g = 0; g < groups; ++g) {
+    const Quads quads(matrix, group + g, pass);
+    smallest = std::min(smallest, SmallestBf16(quads.codes, quads.count));
+  }
+  constexpr int kNone = -1000;
+  if (smallest < f.min_normal_code()) return kNone;
+  return static_cast<int>(smallest >> f.mantissa_bits) - f.bias -
+         f.mantissa_bits;
+}
+
+// Rows of D that start a pass, or the ones of C.
+bool AnySubnormal(const float* from, size_t stride, size_t rows, size_t cols) {
+  const DF df;
+  const auto is_subnormal = [&](VF x) HWY_ATTR {
+    return hn::And(hn::Lt(hn::Abs(x), hn::Set(df, 0x1p-126f)),
+                   hn::Ne(x, hn::Zero(df)));
+  };
+  for (size_t r = 0; r < rows; ++r) {
+    const float* HWY_RESTRICT row = from + r * stride;
+    auto any = hn::FirstN(df, 0);
+    size_t i = 0;
+    for (; i + kLanes <= cols; i += kLanes) {
+      any = hn::Or(any, is_subnormal(hn::LoadU(df, row + i)));
+    }
+    if (i < cols) {
+      const auto rest = hn::FirstN(df, cols - i);
+      any = hn::Or(any, is_subnormal(hn::MaskedLoad(rest, df, row + i)));
+    }
+    if (!hn::AllFalse(df, any)) return true;
+  }
+  return false;
+}
+
+// Marks the groups of rows that the BF16 dot would compute other bits of, and
+// says whether there are any.
+bool Refuse(const GemmBlock& block, const Pass& pass, uint8_t* refused) {
+  const int b_unit =
+      UnitExponent(*block.b_t, pass.n_begin / kGroup, pass.groups(), pass);
+  const float* from = pass.first ? block.c : block.d;
+  const auto stride =
+      static_cast<size_t>(pass.first ? block.c_stride : block.d_stride);
+  const size_t m_begin = static_cast<size_t>(block.m_begin);
+  const size_t m_end = static_cast<size_t>(block.m_end);
+  bool any = false;
+  for (size_t m = m_begin; m < m_end; m += kGroup) {
+    uint8_t& mark = refused[(m - m_begin) / kGroup];
+    // What the dot left behind is not subnormal.
+    const bool look = pass.first ? from != nullptr : mark != 0;
+    const bool subnormal =
+        look &&
+        AnySubnormal(from + m * stride + pass.n_begin, stride,
+                     std::min(kGroup, m_end - m), pass.n_end - pass.n_begin);
+    const int a_unit = UnitExponent(*block.a, m / kGroup, 1, pass);
+    mark = subnormal || a_unit + b_unit < kLowestUnit ? 1 : 0;
+    any = any || mark != 0;
+  }
+  return any;
+}
+#endif
+
+void ChainBf16Target(const GemmBlock& block, std::byte* memory) {
+#if ZEROULP_TARGET_HAS_512
+  const Workspace workspace(memory);
+  ForEachBBlock(block, [&](const Pass& columns) {
+    ForEachPass<Bf16Dot>(columns, [&](const Pass& pass) {
+      const bool any_refused = Refuse(block, pass, workspace.refused);
+      RunPass<Bf16Dot>(block, pass, Groups::kTaken, workspace);
+      if (!any_refused) return;
+      ForEachPass<FmaDot>(pass, [&](const Pass& part) {
+        RunPass<FmaDot>(block, part, Groups::kRefused, workspace);
+      });
+    });
+  });
 #else
-  ChainFmaTarget(block, workspace);  // never selected, see kernel_table.cc
+  ChainFmaTarget(block, memory);  // never selected, see kernel_table.cc
 #endif
 }
 
@@ -193,26 +370,11 @@ namespace {
 HWY_EXPORT(ChainFmaTarget);
 HWY_EXPORT(ChainBf16Target);
 
-bool IsSubnormal(float x) {
-  const uint32_t magnitude = std::bit_cast<uint32_t>(x) & 0x7FFFFFFFu;
-  return magnitude - 1 < 0x7FFFFFu;
-}
-
-bool AnySubnormalC(const GemmBlock& block, int64_t m_begin, int64_t m_end) {
-  if (block.c == nullptr) return false;
-  for (int64_t m = m_begin; m < m_end; ++m) {
-    const float* row = block.c + m * block.c_stride;
-    if (std::any_of(row + block.n_begin, row + block.n_end, IsSubnormal)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
-size_t ChainWorkspaceBytes() {
-  return ((1 + kBGroups) * kPanelFloats + kEdgeFloats) * sizeof(float);
+size_t ChainWorkspaceBytes(const PackedMatrix& a) {
+  return ((1 + kBGroups) * kPanelFloats + kEdgeFloats) * sizeof(float) +
+         static_cast<size_t>(a.groups());
 }
 
 void ChainFma(const GemmBlock& block, std::byte* workspace) noexcept {
@@ -220,26 +382,7 @@ void ChainFma(const GemmBlock& block, std::byte* workspace) noexcept {
 }
 
 void ChainBf16(const GemmBlock& block, std::byte* workspace) noexcept {
-  // One subnormal C among many rows is no reason to slow all of them.
-  constexpr int64_t kRowsAtOnce = 256;
-  GemmBlock part = block;
-  for (part.m_begin = block.m_begin; part.m_begin < block.m_end;) {
-    bool subnormal = false;
-    part.m_end = part.m_begin;
-    do {
-      const int64_t next = std::min(part.m_end + kRowsAtOnce, block.m_end);
-      const bool here = AnySubnormalC(block, part.m_end, next);
-      if (part.m_end > part.m_begin && here != subnormal) break;
-      subnormal = here;
-      part.m_end = next;
-    } while (part.m_end < block.m_end);
-    if (subnormal) {
-      ChainFma(part, workspace);
-    } else {
-      HWY_DYNAMIC_DISPATCH(ChainBf16Target)(part, workspace);
-    }
-    part.m_begin = part.m_end;
-  }
+  HWY_DYNAMIC_DISPATCH(ChainBf16Target)(block, workspace);
 }
 
 }  // namespace zeroulp::kernels

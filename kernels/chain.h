@@ -22,16 +22,16 @@ struct GemmBlock {
   int64_t d_stride;
 };
 
-// Bytes of 64-byte aligned scratch memory that any block needs.
-size_t ChainWorkspaceBytes();
+// Bytes of 64-byte aligned scratch memory that any block of rows of A needs.
+size_t ChainWorkspaceBytes(const PackedMatrix& a);
 
 // Any SIMD target: binary32 multiply-adds.
 void ChainFma(const GemmBlock& block, std::byte* workspace) noexcept;
 
-// CPUs with AVX512_BF16 only: the BF16 dot, the first k in the high half. Rows
-// that start from a subnormal C, which the instruction would flush to zero,
-// take ChainFma; later sums are multiples of the smallest product, 2^-34, or
-// of C's last place beside it, and cannot become subnormal.
+// CPUs with AVX512_BF16 only, operands narrow or bf16: the BF16 dot, the first
+// k in the high half. Where the instruction would flush a subnormal operand or
+// sum to zero, 16 rows by one block of columns at a time take the
+// multiply-adds.
 void ChainBf16(const GemmBlock& block, std::byte* workspace) noexcept;
 
 }  // namespace zeroulp::kernels

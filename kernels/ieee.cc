@@ -56,9 +56,10 @@ class IeeeModel {
   float smallest_;
 };
 
-class ChainModel : public IeeeModel<ChainModel> {
+template <bool kExactProducts>
+class ChainModel : public IeeeModel<ChainModel<kExactProducts>> {
  public:
-  using IeeeModel::IeeeModel;
+  using IeeeModel<ChainModel>::IeeeModel;
 
   void Step(const Panel& a, const Panel& b, size_t row, size_t lane,
             size_t begin, size_t end, float* HWY_RESTRICT acc) const {
@@ -72,8 +73,9 @@ class ChainModel : public IeeeModel<ChainModel> {
       const VF b_now = hn::Load(df, b.values + at + lane);
       ZEROULP_UNROLL
       for (size_t i = 0; i < kRows; ++i) {
-        sum[i] = MulAddExactProduct(sum[i], hn::Set(df, a.values[at + row + i]),
-                                    b_now);
+        const VF a_now = hn::Set(df, a.values[at + row + i]);
+        sum[i] = kExactProducts ? MulAddExactProduct(sum[i], a_now, b_now)
+                                : MulAddOnce(a_now, b_now, sum[i]);
       }
     }
     ZEROULP_UNROLL
@@ -339,8 +341,13 @@ void IeeeTarget(const GemmCall& call, std::byte* workspace) {
       }
       return RunModel<SystolicModel>(call, false, workspace);
     default:
-      return RunModel<ChainModel>(call, /*scales_multiply_sums=*/true,
-                                  workspace);
+      if (kNarrowFormats.contains(call.a->format()) &&
+          kNarrowFormats.contains(call.b_t->format())) {
+        return RunModel<ChainModel<true>>(call, /*scales_multiply_sums=*/true,
+                                          workspace);
+      }
+      return RunModel<ChainModel<false>>(call, /*scales_multiply_sums=*/true,
+                                         workspace);
   }
 }
 

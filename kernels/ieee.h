@@ -17,7 +17,7 @@ constexpr bool IeeeComputes(const ArithInfo& row) {
   const bool is_narrow = TakesOnly(row, kNarrowFormats);
   switch (row.model) {
     case Model::kChain:
-      return is_f32 && is_narrow;
+      return is_f32 && TakesOnly(row, kChainFormats);
     case Model::kDotPairs:
       return is_f32;
     case Model::kPairTree:

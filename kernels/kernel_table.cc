@@ -58,6 +58,13 @@ std::string_view OneLevel(const CallTraits& call) {
                                  : std::string_view();
 }
 
+std::string_view PlainBf16(const CallTraits& call) {
+  if (call.a == Format::kF16 || call.b_t == Format::kF16) {
+    return "takes no f16, which bf16 cannot hold";
+  }
+  return OnlyPlain(call);
+}
+
 std::string_view Anything(const CallTraits& /*call*/) { return {}; }
 
 // C and D of these rows are binary32.
@@ -75,7 +82,7 @@ GemmBlock ToBlock(const GemmCall& call) {
           reinterpret_cast<float*>(call.d.bytes.data()),
           call.d.row_stride};
 }
-size_t ChainBytes(const GemmCall& /*call*/) { return ChainWorkspaceBytes(); }
+size_t ChainBytes(const GemmCall& call) { return ChainWorkspaceBytes(*call.a); }
 size_t FloorChainBytes(const GemmCall& /*call*/) {
   return FloorChainWorkspaceBytes();
 }
@@ -93,7 +100,7 @@ void RunChainFma(const GemmCall& call, std::byte* workspace) noexcept {
 }
 
 constexpr std::array kKernels = {
-    KernelRow{"chain.bf16dot", IsPlainChain, OnlyPlain, Bf16Unable, Bf16Slower,
+    KernelRow{"chain.bf16dot", IsPlainChain, PlainBf16, Bf16Unable, Bf16Slower,
               ChainBytes, RunChainBf16},
     KernelRow{"chain.fma", IsPlainChain, OnlyPlain, Able, NotSlower, ChainBytes,
               RunChainFma},

@@ -11,9 +11,10 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
-#include <map>
 #include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,7 @@ namespace zeroulp {
 namespace {
 
 using testing::ForEachTarget;
+using testing::Formats;
 using testing::Matrix;
 using testing::PreparedProblem;
 using testing::Problem;
@@ -57,14 +59,6 @@ void ExpectExactOnEveryTarget(const Problem& problem) {
       p.ExpectExact(d, fmt::format("{} on {}", kernel.name, target));
     }
   });
-}
-
-std::vector<Format> Formats(const FormatSet& set) {
-  std::vector<Format> formats;
-  for (const FormatInfo& f : kFormats) {
-    if (set.contains(f.id)) formats.push_back(f.id);
-  }
-  return formats;
 }
 
 // Scale formats of a row; one, and it does not matter which, for rows without.
@@ -436,46 +430,59 @@ Matrix DrawNearOne(Format format, int64_t rows, int64_t cols,
   return x;
 }
 
-// The name of a row -> the digest of its fixed problem.
-std::map<std::string, uint32_t> GoldenDigests() {
+// A line of digests.csv: one fixed problem of one row.
+struct Golden {
+  Format a, b;
+  uint32_t digest;
+};
+std::vector<Golden> GoldenDigests(std::string_view arith) {
   std::ifstream file(ZEROULP_SOURCE_DIR "/tests/golden/digests.csv");
-  std::map<std::string, uint32_t> digests;
+  std::vector<Golden> found;
   for (std::string line; std::getline(file, line);) {
-    const size_t comma = line.find(',');
-    if (line.empty() || line[0] == '#' || comma == std::string::npos) continue;
-    digests[line.substr(0, comma)] =
-        static_cast<uint32_t>(std::stoul(line.substr(comma + 1), nullptr, 16));
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream fields(line);
+    std::array<std::string, 4> field;
+    for (std::string& f : field) std::getline(fields, f, ',');
+    if (field[0] != arith) continue;
+    found.push_back({FindFormat(field[1]).id, FindFormat(field[2]).id,
+                     static_cast<uint32_t>(std::stoul(field[3], nullptr, 16))});
   }
-  return digests;
+  return found;
 }
 
-TEST_P(ArithKernel, NoBitMoves) {
+void ExpectDigest(const ArithInfo& row, const Golden& golden) {
   constexpr int64_t kM = 5, kN = 19;
-  const int64_t k = 3 * chunk() + chunk() / 2 + 1;
+  const int64_t chunk = std::max(row.chunk, 1);
+  const int64_t k = 3 * chunk + chunk / 2 + 1;
   std::mt19937 random(1);
-  const Matrix a = DrawNearOne(first_a(), kM, k, random);
-  const Matrix b = DrawNearOne(first_b(), kN, k, random);
-  const Matrix c = DrawNearOne(row().accumulator, kM, kN, random);
-  const int64_t block = row().scale_block;
+  const Matrix a = DrawNearOne(golden.a, kM, k, random);
+  const Matrix b = DrawNearOne(golden.b, kN, k, random);
+  const Matrix c = DrawNearOne(row.accumulator, kM, kN, random);
+  const int64_t block = row.scale_block;
   const int64_t blocks = block == 0 ? 0 : (k + block - 1) / block;
-  const Format scale = ScaleFormats(row()).front();
+  const Format scale = ScaleFormats(row).front();
   const Matrix a_scales = DrawNearOne(scale, kM, blocks, random);
   const Matrix b_scales = DrawNearOne(scale, kN, blocks, random);
   const Operand a_operand(a.view, {a_scales.view, block});
   const Operand b_operand(b.view, {b_scales.view, block});
-  const GemmOptions options = {.arith = row().name, .threads = 1};
+  const GemmOptions options = {.arith = row.name, .threads = 1};
 
-  Matrix d(row().output, kM, kN, 0);
+  Matrix d(row.output, kM, kN, 0);
   reference::Gemm(a_operand, b_operand, c.view, d.view, options);
   const uint32_t digest = Digest(d.view);
-  const auto golden = GoldenDigests();
-  const auto found = golden.find(std::string(row().name));
-  ASSERT_TRUE(found != golden.end() && found->second == digest)
-      << fmt::format("digest {},{:08x}", row().name, digest);
+  EXPECT_EQ(golden.digest, digest)
+      << fmt::format("{},{},{},{:08x}", row.name, Info(golden.a).name,
+                     Info(golden.b).name, digest);
   ForEachTarget([&](const char* target) {
     Gemm(a_operand, b_operand, c.view, d.view, options);
     EXPECT_EQ(Digest(d.view), digest) << target;
   });
+}
+
+TEST_P(ArithKernel, NoBitMoves) {
+  const std::vector<Golden> goldens = GoldenDigests(row().name);
+  ASSERT_FALSE(goldens.empty());
+  for (const Golden& golden : goldens) ExpectDigest(row(), golden);
 }
 
 }  // namespace

@@ -355,9 +355,10 @@ TEST_F(BundleTest, TheArithmeticMustExistAndTakeTheFormats) {
   EXPECT_THAT(ComputeRefusal(ErrorCode::kFormat),
               HasSubstr("chain.f32 takes no f16 for c; it takes f32"));
   draft_.tensors.erase("c");
+  draft_.metadata["zeroulp.arith"] = "exact.f32";
   draft_.Set("a", Dtype::kBF16, {kBatch, kM, kK});
   EXPECT_THAT(ComputeRefusal(ErrorCode::kFormat),
-              HasSubstr("chain.f32 takes no bf16 for a; it takes e5m2 e4m3fn"));
+              HasSubstr("exact.f32 takes no bf16 for a; it takes e5m2 e4m3fn"));
 }
 
 TEST_F(BundleTest, VerifyNeedsADOfTheRightFormat) {

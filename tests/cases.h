@@ -35,13 +35,14 @@ void ForEachTarget(const Body& body) {
   hwy::SetSupportedTargetsForTest(0);
 }
 
-inline std::vector<Format> NarrowFormats() {
+inline std::vector<Format> Formats(const FormatSet& set) {
   std::vector<Format> formats;
   for (const FormatInfo& f : kFormats) {
-    if (kNarrowFormats.contains(f.id)) formats.push_back(f.id);
+    if (set.contains(f.id)) formats.push_back(f.id);
   }
   return formats;
 }
+inline std::vector<Format> NarrowFormats() { return Formats(kNarrowFormats); }
 
 // How to draw the codes of a matrix.
 enum class Draw {
@@ -83,11 +84,13 @@ inline std::vector<uint8_t> DrawCodes(Format format, Draw draw, int64_t rows,
   const FormatInfo& f = Info(format);
   std::vector<uint8_t> codes;
   for (int64_t i = 0; i < rows * stride; ++i) {
-    const auto code = static_cast<uint8_t>(DrawCode(f, draw, random));
+    const uint32_t code = DrawCode(f, draw, random);
     if (f.storage_bits == 4 && i % 2 != 0) {
       codes.back() = static_cast<uint8_t>(codes.back() | (code << 4));
-    } else {
-      codes.push_back(code);
+      continue;
+    }
+    for (int bit = 0; bit < f.bits; bit += 8) {
+      codes.push_back(static_cast<uint8_t>(code >> bit));
     }
   }
   return codes;

@@ -129,6 +129,11 @@ constexpr std::array kPairs = {
     std::pair{Format::kE4M3FN, Format::kE5M2},
     std::pair{Format::kE5M2, Format::kE4M3FN},
     std::pair{Format::kE5M2, Format::kE5M2},
+    std::pair{Format::kBF16, Format::kE4M3FN},
+    std::pair{Format::kE2M1FN, Format::kBF16},
+    std::pair{Format::kBF16, Format::kBF16},
+    std::pair{Format::kE5M2, Format::kF16},
+    std::pair{Format::kBF16, Format::kF16},
 };
 
 TEST(Gemm, EveryTileEdge) {
@@ -159,9 +164,9 @@ TEST(Gemm, BlocksOfManyRowsAndColumns) {
   ExpectEveryKernelExact({Format::kE5M2, Format::kE4M3FN, 5, 8300, 7});
 }
 
-TEST(Gemm, EveryPairOfNarrowFormatsAndEveryKindOfInput) {
-  for (const Format a : testing::NarrowFormats()) {
-    for (const Format b : testing::NarrowFormats()) {
+TEST(Gemm, EveryPairOfFormatsAndEveryKindOfInput) {
+  for (const Format a : testing::Formats(kChainFormats)) {
+    for (const Format b : testing::Formats(kChainFormats)) {
       for (const Draw draw :
            {Draw::kAny, Draw::kLarge, Draw::kSubnormal, Draw::kMinusZero}) {
         for (const DrawC c : {DrawC::kNone, DrawC::kOrdinary, DrawC::kSubnormal,

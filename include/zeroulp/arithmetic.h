@@ -129,6 +129,12 @@ inline constexpr FormatSet kNarrowFormats = {
     Format::kE4M3FNUZ, Format::kE5M2FNUZ, Format::kE4M3B11FNUZ, Format::kE3M2FN,
     Format::kE2M3FN,   Format::kE2M1FN};
 
+// The same and the two of 16 bits, with which they multiply as weights.
+inline constexpr FormatSet kChainFormats = {
+    Format::kE5M2,     Format::kE4M3FN,   Format::kE4M3,        Format::kE3M4,
+    Format::kE4M3FNUZ, Format::kE5M2FNUZ, Format::kE4M3B11FNUZ, Format::kE3M2FN,
+    Format::kE2M3FN,   Format::kE2M1FN,   Format::kF16,         Format::kBF16};
+
 // What a result of exactly zero looks like.
 enum class ZeroSign : uint8_t {
   kIeee,  // -0 if every addend is -0 or a negative result underflows

@@ -180,7 +180,7 @@ inline constexpr auto kArith = [] {
   using namespace internal;  // NOLINT: the table would be all qualifiers
   return std::to_array<ArithInfo>({
     Scaled(Ieee("exact.f32", Model::kExact, kNarrowFormats, 0, kD, "definition, IEEE 754-2019 5.4.1"), kAnyScale, 0),
-    Scaled(Ieee("chain.f32", Model::kChain, kNarrowFormats, 1, kD, "definition, IEEE 754-2019 5.4.1"), kAnyScale, 0),
+    Scaled(Ieee("chain.f32", Model::kChain, kChainFormats, 1, kD, "definition, IEEE 754-2019 5.4.1"), kAnyScale, 0),
     //        id                    operands  chunk F frac floor evid words source   open
     FusedF32("volta.f16.f32",       kF16Only,   4, 23, 23, kNone, kH,  5000, kKhattak),
     FusedF16("volta.f16.f16",       kF16Only,   4, 23,       -19, kH,  5000, kKhattak, kNoAlignRow),
