@@ -3,10 +3,10 @@
 #ifndef ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 #define ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 
+#include <cfenv>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
-#else
-#include <cfenv>
 #endif
 
 namespace zeroulp::kernels {
