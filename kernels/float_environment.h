@@ -3,10 +3,10 @@
 #ifndef ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 #define ZEROULP_KERNELS_FLOAT_ENVIRONMENT_H_
 
-#include <cfenv>
-
 #if defined(__x86_64__)
 #include <immintrin.h>
+#else
+#include <cfenv>
 #endif
 
 namespace zeroulp::kernels {
@@ -47,8 +47,19 @@ class DefaultFloatEnvironment {
 // same condition.
 class TowardZeroEnvironment {
  public:
+#if defined(__x86_64__)
+  // MXCSR alone, as above: fesetround would change the x87's rounding, which
+  // nobody restores.
+  TowardZeroEnvironment() noexcept {
+    _mm_setcsr(_mm_getcsr() | _MM_ROUND_TOWARD_ZERO);
+  }
+  ~TowardZeroEnvironment() {
+    _mm_setcsr(_mm_getcsr() & ~static_cast<unsigned>(_MM_ROUND_MASK));
+  }
+#else
   TowardZeroEnvironment() noexcept { std::fesetround(FE_TOWARDZERO); }
   ~TowardZeroEnvironment() { std::fesetround(FE_TONEAREST); }
+#endif
   TowardZeroEnvironment(const TowardZeroEnvironment&) = delete;
   TowardZeroEnvironment& operator=(const TowardZeroEnvironment&) = delete;
 };
