@@ -21,15 +21,6 @@ namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-// A block of D: rows of A are decoded again for every kBlockCols columns, those
-// of B for every kBlockRows rows. Both panels and the accumulators share L2.
-constexpr size_t kFloorBlockRows = 128;
-constexpr size_t kFloorBlockCols = 256;
-static_assert(kFloorBlockRows % kGroupRows == 0 &&
-              kFloorBlockCols % kFloorStrip == 0 &&
-              kGroupRows % kFloorRows == 0 && kFloorStrip <= 32);
-constexpr size_t kFloorMaxSteps = kFloorK;  // of one product
-
 // Hands out parts of the workspace, each on its own cache lines.
 class Arena {
  public:
@@ -45,19 +36,6 @@ class Arena {
   std::byte* at_;
 };
 
-constexpr size_t PanelBytesOf(size_t columns, size_t element_bytes) {
-  return columns * kFloorK * (sizeof(double) + element_bytes) +
-         columns * kFloorMaxSteps * sizeof(uint32_t) +
-         (columns / kGroupRows) * (kFloorMaxSteps + 16) * sizeof(uint32_t) +
-         4 * 64;
-}
-constexpr size_t kWorkspaceBytes =
-    kFloorBlockRows * kFloorBlockCols * sizeof(double) +
-    PanelBytesOf(kFloorBlockRows, sizeof(uint32_t)) +
-    PanelBytesOf(kFloorBlockCols, sizeof(uint16_t)) +
-    kFloorK * kGroupRows * sizeof(float) + 4 * 64 +
-    kFloorRows * kFloorCols * sizeof(uint16_t);
-
 template <class Exponents>
 class FloorGemm {
  public:
@@ -69,27 +47,27 @@ class FloorGemm {
         unit_(std::ldexp(1.0, Exponents::kBias - 1023)),
         decode_a_(*call.row, *call.a, constants_.step),
         decode_b_(*call.row, *call.b_t, constants_.step) {
+    const FloorBlock block = FloorBlock::Of(call);
+    state_rows_ = block.rows;
+    cols_ = block.cols;
     Arena arena(workspace);
-    state_ = arena.Take<double>(kFloorBlockRows * kFloorBlockCols);
-    Lay(arena, kFloorBlockRows, kGroupRows, a_);
-    Lay(arena, kFloorBlockCols, kFloorStrip, b_);
+    state_ = arena.Take<double>(block.rows * block.cols);
+    Lay(arena, kFloorPanelRows, kGroupRows, a_);
+    Lay(arena, block.cols, kFloorStrip, b_);
     values_ = arena.Take<float>(kFloorK * kGroupRows);
-    largest_ = arena.Take<Lane>(kFloorRows * kFloorCols);
+    largest_ = arena.Take<Lane>(kTileSize);
+    finite_ = arena.Take<uint8_t>(block.rows * block.cols / kTileSize);
   }
 
   void Run() {
     const size_t m_end = static_cast<size_t>(call_.m_end);
-    const size_t n_begin = static_cast<size_t>(call_.n_begin);
     const size_t n_end = static_cast<size_t>(call_.n_end);
-    // Blocks of about one width: a narrow last one would decode A for little.
-    const size_t width = n_end - n_begin;
-    const size_t cols = hwy::RoundUpTo(
-        hwy::DivCeil(width, hwy::DivCeil(width, kFloorBlockCols)), kFloorStrip);
     for (size_t m = static_cast<size_t>(call_.m_begin); m < m_end;
-         m += kFloorBlockRows) {
-      for (size_t n = n_begin; n < n_end; n += cols) {
-        RunBlock(m, std::min(kFloorBlockRows, m_end - m), n,
-                 std::min(cols, n_end - n));
+         m += state_rows_) {
+      for (size_t n = static_cast<size_t>(call_.n_begin); n < n_end;
+           n += cols_) {
+        RunBlock(m, std::min(state_rows_, m_end - m), n,
+                 std::min(cols_, n_end - n));
       }
     }
   }
@@ -97,6 +75,7 @@ class FloorGemm {
  private:
   using Lane = typename Exponents::Lane;
   using Input = FloorTileInput<Exponents>;
+  static constexpr size_t kTileSize = kFloorRows * kFloorCols;
 
   template <class Element>
   static void Lay(Arena& arena, size_t columns, size_t stride,
@@ -121,7 +100,7 @@ class FloorGemm {
 
   // Accumulators of tiles, [strip][tile column][row][kFloorCols].
   double* State(size_t row, size_t col) const {
-    return state_ + col / kFloorCols * (kFloorBlockRows * kFloorCols) +
+    return state_ + col / kFloorCols * (state_rows_ * kFloorCols) +
            row * kFloorCols + col % kFloorCols;
   }
 
@@ -132,17 +111,20 @@ class FloorGemm {
     const size_t unit = static_cast<size_t>(call_.row->chunk);
     for (size_t k = 0; k < k_end; k += kFloorK) {
       const size_t count = hwy::RoundUpTo(std::min(kFloorK, k_end - k), unit);
-      for (size_t i = 0; i * kGroupRows < rows; ++i) {
-        decode_a_(m / kGroupRows + i, k, count, At(a_, i), 0, values_);
-      }
       for (size_t j = 0; j < strips; ++j) {
         for (size_t lane = 0; lane < kFloorStrip; lane += kGroupRows) {
           decode_b_((n + j * kFloorStrip + lane) / kGroupRows, k, count,
                     At(b_, j), lane, values_);
         }
-        for (size_t lane = 0; lane < kFloorStrip; lane += kFloorCols) {
-          if (j * kFloorStrip + lane >= cols) break;
-          ColumnOfTiles(m, rows, n, j, lane, k, count / step_);
+      }
+      for (size_t row = 0; row < rows; row += kFloorPanelRows) {
+        const size_t panel_rows = std::min(kFloorPanelRows, rows - row);
+        for (size_t i = 0; i * kGroupRows < panel_rows; ++i) {
+          decode_a_((m + row) / kGroupRows + i, k, count, At(a_, i), 0,
+                    values_);
+        }
+        for (size_t col = 0; col < cols; col += kFloorCols) {
+          ColumnOfTiles(m, row, panel_rows, n, col, k, count / step_);
         }
       }
     }
@@ -150,12 +132,13 @@ class FloorGemm {
   }
 
   // Rows of A one after another beside columns of B that L1 keeps.
-  void ColumnOfTiles(size_t m, size_t rows, size_t n, size_t strip, size_t lane,
+  void ColumnOfTiles(size_t m, size_t row, size_t rows, size_t n, size_t col,
                      size_t k, size_t steps) {
-    const FloorPanel<Lane> b = At(b_, strip);
-    const auto input = [&](size_t row) {
-      const FloorPanel<uint32_t> a = At(a_, row / kGroupRows);
-      const size_t r = row % kGroupRows;
+    const size_t lane = col % kFloorStrip;
+    const FloorPanel<Lane> b = At(b_, col / kFloorStrip);
+    const auto input = [&](size_t i) {
+      const FloorPanel<uint32_t> a = At(a_, i / kGroupRows);
+      const size_t r = i % kGroupRows;
       return Input{a.values + r,    a.exponents + r,    a.signs + r,
                    b.values + lane, b.exponents + lane, b.signs + lane,
                    steps,           a.exponents + r,    b.exponents + lane,
@@ -163,17 +146,17 @@ class FloorGemm {
     };
     Input now = input(0);
     FirstLargest<Exponents>(constants_, now);
-    for (size_t row = 0; row < rows; row += kFloorRows) {
+    for (size_t i = 0; i < rows; i += kFloorRows) {
       Input next = now;
-      if (row + kFloorRows < rows) {
-        next = input(row + kFloorRows);
+      if (i + kFloorRows < rows) {
+        next = input(i + kFloorRows);
         now.next_a = next.a_exponents;
       }
-      double* state = State(row, strip * kFloorStrip + lane);
-      const uint32_t* special_a = At(a_, row / kGroupRows).special;
+      double* state = State(row + i, col);
+      const uint32_t* special_a = At(a_, i / kGroupRows).special;
       if (AnySpecial(special_a, b.special, steps)) {
-        SpecialTile(now, m + row, special_a, row % kGroupRows,
-                    n + strip * kFloorStrip, b.special, lane, k, state);
+        SpecialTile(now, m + row + i, special_a, i % kGroupRows, n + col - lane,
+                    b.special, lane, k, state);
       } else {
         Tile(now, state);
       }
@@ -187,15 +170,13 @@ class FloorGemm {
     return any != 0;
   }
 
-  // Whether all accumulators of a tile are finite.
+  // Whether all accumulators of the tile at `state` are finite.
+  uint8_t& IsFinite(const double* state) const {
+    return finite_[static_cast<size_t>(state - state_) / kTileSize];
+  }
   static bool AllFinite(const double* state) {
-    const DD dd;
-    VD largest = hn::Zero(dd);
-    for (size_t i = 0; i < kFloorRows * kFloorCols; i += kLanesF64) {
-      // NaN times zero, and infinity too, is NaN; it stays.
-      largest = hn::MulAdd(hn::Load(dd, state + i), hn::Zero(dd), largest);
-    }
-    return hn::AllTrue(dd, hn::Eq(largest, hn::Zero(dd)));
+    return std::all_of(state, state + kTileSize,
+                       [](double x) { return std::isfinite(x); });
   }
 
   void Tile(const Input& in, double* state) const {
@@ -212,7 +193,7 @@ class FloorGemm {
       }
     } else if (split_) {
       FloorTile<Exponents, FloorFinish::kBinary32, true>(constants_, in, state);
-    } else if (AllFinite(state)) {
+    } else if (IsFinite(state)) {
       FloorTile<Exponents, FloorFinish::kBinary32, false>(constants_, in,
                                                           state);
     } else {
@@ -237,7 +218,7 @@ class FloorGemm {
   void SpecialTile(const Input& in, size_t m, const uint32_t* special_a,
                    size_t row, size_t n, const uint32_t* special_b, size_t lane,
                    size_t k, double* state) const {
-    constexpr size_t kSize = kFloorRows * kFloorCols;
+    constexpr size_t kSize = kTileSize;
     alignas(64) double sums[kSize], before[kSize];
     Input one = in;
     one.steps = 1;
@@ -274,11 +255,13 @@ class FloorGemm {
       one.a_signs += kGroupRows;
       one.b_signs += kFloorStrip;
     }
+    IsFinite(state) = AllFinite(state);
   }
 
   void LoadC(size_t m, size_t rows, size_t n, size_t cols) const {
-    std::fill_n(state_, kFloorBlockRows * hwy::RoundUpTo(cols, kFloorStrip),
-                0.0);
+    const size_t size = state_rows_ * hwy::RoundUpTo(cols, kFloorCols);
+    std::fill_n(state_, size, 0.0);
+    std::fill_n(finite_, size / kTileSize, uint8_t{1});
     if (call_.c.rows == 0) return;
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < cols; ++j) {
@@ -287,24 +270,49 @@ class FloorGemm {
                        unit_;
       }
     }
+    for (size_t i = 0; i < size; i += kTileSize) {
+      IsFinite(state_ + i) = AllFinite(state_ + i);
+    }
   }
 
   void StoreD(size_t m, size_t rows, size_t n, size_t cols) const {
-    const double scale = 1.0 / unit_;
     for (size_t i = 0; i < rows; ++i) {
-      for (size_t j = 0; j < cols; ++j) {
-        WriteElement(*call_.row, call_.d, static_cast<int64_t>(m + i),
-                     static_cast<int64_t>(n + j),
-                     static_cast<float>(*State(i, j) * scale));
+      for (size_t j = 0; j < cols; j += kFloorCols) {
+        const size_t width = std::min(kFloorCols, cols - j);
+        if (width == kFloorCols && StoreBinary32(m + i, n + j, State(i, j))) {
+          continue;
+        }
+        for (size_t at = 0; at < width; ++at) {
+          WriteElement(*call_.row, call_.d, static_cast<int64_t>(m + i),
+                       static_cast<int64_t>(n + j + at),
+                       static_cast<float>(*State(i, j + at) / unit_));
+        }
       }
     }
+  }
+
+  // kFloorCols elements of D, if they are binary32 and not NaN.
+  bool StoreBinary32(size_t m, size_t n, const double* from) const {
+    const DD dd;
+    if (call_.row->output != Format::kF32) return false;
+    float* const to = reinterpret_cast<float*>(call_.d.bytes.data()) +
+                      m * static_cast<size_t>(call_.d.row_stride) + n;
+    const VD scale = hn::Set(dd, 1.0 / unit_);
+    auto numbers = hn::Eq(scale, scale);
+    for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
+      const VD x = hn::Mul(hn::Load(dd, from + i), scale);
+      numbers = hn::And(numbers, hn::Eq(x, x));
+      hn::StoreU(hn::DemoteTo(DFHalf(), x), DFHalf(), to + i);
+    }
+    return hn::AllTrue(dd, numbers);
   }
 
   const GemmCall& call_;
   bool split_;
   FloorConstants constants_;
   size_t step_;
-  double unit_;  // what 1 is scaled to
+  double unit_;               // what 1 is scaled to
+  size_t state_rows_, cols_;  // of a block
   FloorDecoder<Exponents, true> decode_a_;
   FloorDecoder<Exponents, false> decode_b_;
   double* state_;
@@ -312,6 +320,7 @@ class FloorGemm {
   FloorPanel<Lane> b_;
   float* values_;
   Lane* largest_;
+  uint8_t* finite_;  // [tile of state_]
 };
 
 HWY_NOINLINE void RunFloorChain(const GemmCall& call, std::byte* workspace) {
@@ -323,7 +332,9 @@ HWY_NOINLINE void RunFloorChain(const GemmCall& call, std::byte* workspace) {
 }
 
 void FloorChainTarget(const GemmCall& call, std::byte* workspace) {
-  static_assert(kWorkspaceBytes <= kFloorWorkspaceBytes);
+  static_assert(kFloorPanelRows % kGroupRows == 0 &&
+                kGroupRows % kFloorRows == 0 && kFloorStrip <= kFloorMaxStrip &&
+                kFloorMaxStrip % kFloorStrip == 0);
   if constexpr (kRoundsInInstruction) {
     RunFloorChain(call, workspace);
   } else {
@@ -340,7 +351,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace zeroulp::kernels {
 HWY_EXPORT(FloorChainTarget);
-size_t FloorChainWorkspaceBytes() { return kFloorWorkspaceBytes; }
+
+size_t FloorChainWorkspaceBytes(const GemmCall& call) {
+  const FloorBlock block = FloorBlock::Largest(call);
+  return block.rows * block.cols * sizeof(double) +
+         FloorPanelBytes(kFloorPanelRows, sizeof(uint32_t)) +
+         FloorPanelBytes(block.cols, sizeof(uint16_t)) +
+         kFloorK * PackedMatrix::kRows * sizeof(float) + kFloorLargestBytes +
+         block.rows * block.cols / kFloorMinTile;
+}
+
 void FloorChain(const GemmCall& call, std::byte* workspace) noexcept {
   HWY_DYNAMIC_DISPATCH(FloorChainTarget)(call, workspace);
 }

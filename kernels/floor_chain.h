@@ -3,11 +3,11 @@
 #ifndef ZEROULP_KERNELS_FLOOR_CHAIN_H_
 #define ZEROULP_KERNELS_FLOOR_CHAIN_H_
 
+#include <algorithm>
 #include <cstddef>
-#include <string_view>
+#include <cstdint>
 
 #include "kernels/gemm_call.h"
-#include "kernels/kernel_table.h"
 
 namespace zeroulp::kernels {
 
@@ -51,10 +51,54 @@ constexpr bool FloorChainComputes(const ArithInfo& row) {
          !row.scales.contains(Format::kF32) && TakesOnly(row, kNarrowFormats);
 }
 
-// Of any target.
-inline constexpr size_t kFloorWorkspaceBytes = size_t{1} << 20;
+// Of any target: columns of B side by side, steps of kFloorK products,
+// elements of a tile, bytes of its exponents.
+inline constexpr size_t kFloorMaxStrip = 32;
+inline constexpr size_t kFloorMaxSteps = kFloorK;
+inline constexpr size_t kFloorMinTile = 8;
+inline constexpr size_t kFloorLargestBytes = 4 * 32 * sizeof(uint16_t);
 
-size_t FloorChainWorkspaceBytes();
+// Rows of A decoded at once. With the columns of B they fit L2.
+inline constexpr size_t kFloorPanelRows = 128;
+
+// A block of D. For each of them A is decoded again, so it is wide; for each
+// range of rows B is, so it is tall. Its accumulators come from L3 once per
+// kFloorK products, a stream that costs nothing.
+struct FloorBlock {
+  static constexpr size_t kMaxRows = 1024, kMaxCols = 512;
+  size_t rows, cols;
+
+  // Blocks of about one size: a small last one would decode for little.
+  static FloorBlock Of(const GemmCall& call) {
+    const auto even = [](size_t size, size_t most, size_t unit) {
+      const size_t count = std::max((size + most - 1) / most, size_t{1});
+      return RoundUp((size + count - 1) / count, unit);
+    };
+    return {even(static_cast<size_t>(call.m_end - call.m_begin), kMaxRows,
+                 kFloorPanelRows),
+            even(static_cast<size_t>(call.n_end - call.n_begin), kMaxCols,
+                 kFloorMaxStrip)};
+  }
+  // At least as large as that of any rectangle of the call.
+  static FloorBlock Largest(const GemmCall& call) {
+    return {std::min(RoundUp(static_cast<size_t>(call.m_end), kFloorPanelRows),
+                     kMaxRows),
+            std::min(RoundUp(static_cast<size_t>(call.n_end), kFloorMaxStrip),
+                     kMaxCols)};
+  }
+  static constexpr size_t RoundUp(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+  }
+};
+
+// A panel of `columns`, each part in whole cache lines.
+constexpr size_t FloorPanelBytes(size_t columns, size_t exponent_bytes) {
+  constexpr size_t kParts = 4, kLine = 64;
+  return columns * kFloorK * (sizeof(double) + exponent_bytes) +
+         2 * columns * kFloorMaxSteps * sizeof(uint32_t) + kParts * kLine;
+}
+
+size_t FloorChainWorkspaceBytes(const GemmCall& call);
 void FloorChain(const GemmCall& call, std::byte* workspace) noexcept;
 
 }  // namespace zeroulp::kernels

@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
 #include "kernels/wide-inl.h"
 #include "zeroulp/arithmetic.h"
 
@@ -250,9 +251,12 @@ HWY_INLINE VD AddHalves(VD c, VD sum, const FloorConstants& constants) {
 // Continues the accumulators [kFloorRows][kFloorCols] at `to` by in.steps
 // steps. kSplit: pairs of steps are summed from zero, and then added.
 template <class Exponents, FloorFinish kFinish, bool kSplit>
-HWY_NOINLINE void FloorTile(const FloorConstants& constants,
-                            const FloorTileInput<Exponents>& in,
+HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
+                            const FloorTileInput<Exponents>& all_in,
                             double* HWY_RESTRICT to) {
+  // Copies, which no store can change.
+  const FloorConstants constants = all_constants;
+  const FloorTileInput<Exponents> in = all_in;
   using Lane = typename Exponents::Lane;
   const DD dd;
   const DUL du;
@@ -263,6 +267,10 @@ HWY_NOINLINE void FloorTile(const FloorConstants& constants,
   alignas(64) double bases[kFloorRows * kFloorCols];
   alignas(64) double old[kKeepsOld ? kFloorRows * kFloorCols : 1];
   const size_t step = static_cast<size_t>(constants.step);
+  // The tile below starts from what lies there: by then it is here.
+  for (size_t i = 0; i < kFloorRows * kFloorCols; i += 64 / sizeof(double)) {
+    hwy::Prefetch(to + kFloorRows * kFloorCols + i);
+  }
 
   VD acc[kFloorRows][kFloorVectors];
   ZEROULP_UNROLL

@@ -83,9 +83,6 @@ GemmBlock ToBlock(const GemmCall& call) {
           call.d.row_stride};
 }
 size_t ChainBytes(const GemmCall& call) { return ChainWorkspaceBytes(*call.a); }
-size_t FloorChainBytes(const GemmCall& /*call*/) {
-  return FloorChainWorkspaceBytes();
-}
 size_t BlockBytes(const GemmCall& call) {
   return BlockWorkspaceBytes(*call.row);
 }
@@ -109,7 +106,7 @@ constexpr std::array kKernels = {
     KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},
     KernelRow{"floor_chain", FloorChainComputes, OneLevel, FloorChainUnable,
-              NotSlower, FloorChainBytes, FloorChain},
+              NotSlower, FloorChainWorkspaceBytes, FloorChain},
     KernelRow{"fused", FusedComputes, Anything, Able, NotSlower, BlockBytes,
               Fused},
     KernelRow{"fused.groups", GroupFusedComputes, Anything, Able, NotSlower,
