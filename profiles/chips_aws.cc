@@ -82,6 +82,7 @@ constexpr ChipInfo kTrainium1 = {
     .name = "AWS Trainium (Trn1)",
     .vendor = "AWS",
     .year = 2022,
+    .architecture = "NeuronCore-v2",
     .peaks = kTrainium1Peaks,
     .memory = {.type = "HBM2e",
                .capacity_gib = {32, kTrn1Page},
@@ -92,6 +93,8 @@ constexpr ChipInfo kTrainium1 = {
     .engine = {.unit = "NeuronCore-v2",
                .units = {2, kTrn1Page},
                .matrix_engines = {2, kNki1},
+               .array_k = 128,
+               .array_n = 128,
                .note =
                  "128x128 systolic array; 2x128 elements a cycle in, 1x128 "
                  "out"},
@@ -189,6 +192,7 @@ constexpr ChipInfo kTrainium2 = {
     .name = "AWS Trainium2 (Trn2)",
     .vendor = "AWS",
     .year = 2024,
+    .architecture = "NeuronCore-v3",
     .process = "TSMC 5 nm (press)",
     .peaks = kTrainium2Peaks,
     .memory = {.type = "HBM3",
@@ -203,6 +207,8 @@ constexpr ChipInfo kTrainium2 = {
     .engine = {.unit = "NeuronCore-v3",
                .units = {8, kTrn2Page},
                .matrix_engines = {8, kNki2},
+               .array_k = 128,
+               .array_n = 128,
                .note =
                  "128x128 systolic; double-FP8 = two K rows per PE "
                  "(logical 256x128); sparse: 5x128 elements/cycle in"},
@@ -315,6 +321,7 @@ constexpr ChipInfo kTrainium3 = {
     .name = "AWS Trainium3 (Trn3)",
     .vendor = "AWS",
     .year = 2025,
+    .architecture = "NeuronCore-v4",
     .process = "TSMC 3 nm",
     .peaks = kTrainium3Peaks,
     .memory = {.type = "HBM3E 12-high",
@@ -330,6 +337,8 @@ constexpr ChipInfo kTrainium3 = {
     .engine = {.unit = "NeuronCore-v4",
                .units = {8, kTrn3Page},
                .matrix_engines = {8, kNki3},
+               .array_k = 128,
+               .array_n = 128,
                .note =
                  "128x128 PEs; MX: 4 products summed per PE per cycle "
                  "(logical 512x128); 8x128 MX | 2x128 dense | 5x128 sparse "
@@ -384,6 +393,7 @@ constexpr ChipInfo kTrainium4 = {
     .name = "AWS Trainium4 (projected)",
     .vendor = "AWS",
     .year = 2026,
+    .architecture = "Trainium4",
     .status = ChipStatus::kProjected,
     .peaks = kTrainium4Peaks,
     .memory = {.type = "HBM4",

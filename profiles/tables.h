@@ -71,14 +71,22 @@ constexpr bool Valid(const ChipInfo& c) {
   for (const ChipSram& sram : c.sram) {
     if (sram.count < 1 || !Valid(sram.size_kib)) return false;
   }
+  // One kind of engine or, unpublished, none.
+  const bool array = c.engine.array_k > 0 && c.engine.array_n > 0;
+  if (array &&
+      (c.engine.tile_cores.known() || !c.engine.matrix_engines.known())) {
+    return false;
+  }
   return !c.id.empty() && !c.name.empty() && !c.vendor.empty() &&
-         !c.peaks.empty() && c.memory.bandwidth_gbytes_per_s.known() &&
+         !c.architecture.empty() && !c.peaks.empty() &&
+         c.memory.bandwidth_gbytes_per_s.known() &&
          Valid({c.memory.capacity_gib, c.memory.capacity_gbytes,
                 c.memory.bandwidth_gbytes_per_s, c.memory.stacks, c.power_w,
                 c.clocks.tensor_ghz, c.clocks.boost_ghz, c.clocks.vector_ghz,
                 c.clocks.scalar_ghz, c.clocks.gpsimd_ghz, c.engine.units,
-                c.engine.matrix_engines, c.link.gbytes_per_s,
-                c.link.domain_chips, c.link.dma_gbytes_per_s}) &&
+                c.engine.matrix_engines, c.engine.tile_cores,
+                c.link.gbytes_per_s, c.link.domain_chips,
+                c.link.dma_gbytes_per_s}) &&
          Valid(c.prices) && Valid(c.alternatives) && Valid(c.citations) &&
          Valid(c.claims) && !c.citations.empty();
 }

@@ -91,7 +91,11 @@ struct ChipEngine {
   std::string_view unit = {};    // what the chip has several of: "SM"
   Quantity units = {};           // of those
   Quantity matrix_engines = {};  // tensor or matrix cores, or arrays, in all
-  std::string_view note = {};    // array geometry, datapath
+  // Of a chip that computes its product in tiles: how many at a time. Of one
+  // with systolic arrays: how much of K and N one holds, and then 0 tiles.
+  Quantity tile_cores = {};
+  int array_k = 0, array_n = 0;
+  std::string_view note = {};  // array geometry, datapath
 };
 
 struct ChipLink {
@@ -118,6 +122,7 @@ struct ChipInfo {
   std::string_view name;  // "AWS Trainium3 (Trn3)"
   std::string_view vendor;
   int year;
+  std::string_view architecture = {};  // chips of one are alike: "Blackwell"
   ChipStatus status = ChipStatus::kShipping;
   std::string_view process = {};
   std::span<const ChipPeak> peaks;
