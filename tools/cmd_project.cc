@@ -1,70 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
-// project: a GEMM on the chips and systems of the tables.
-#include <charconv>
+// project: a GEMM, or a model's, on the chips and systems of the tables; and
+// how far such projections were off on published times.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "tools/backtest.h"
 #include "tools/commands.h"
+#include "tools/model_projection.h"
 #include "tools/output.h"
+#include "tools/project_options.h"
 #include "tools/projection.h"
+#include "tools/roofline_svg.h"
 #include "zeroulp/project.h"
 
 namespace zeroulp::cli {
 namespace {
 
-struct Options {
-  std::string shape, format, b_format, sparsity;
-  std::vector<std::string> chips;
-  double efficiency = 0;
-  bool json = false, markdown = false;
-};
-
-// "MxNxK".
-void ParseShape(const std::string& text, Measurement& measurement) {
-  int64_t* const dims[] = {&measurement.m, &measurement.n, &measurement.k};
-  const char* next = text.data();
-  const char* const end = next + text.size();
-  for (int i = 0; i < 3; ++i) {
-    const auto [stop, error] = std::from_chars(next, end, *dims[i]);
-    const bool separated = i < 2 ? stop != end && *stop == 'x' : stop == end;
-    if (error != std::errc() || !separated) {
-      throw Error(ErrorCode::kArgument,
-                  fmt::format("--shape takes MxNxK in whole numbers, as in "
-                              "4096x4096x4096, not '{}'",
-                              text));
-    }
-    next = stop + (i < 2 ? 1 : 0);
-  }
+std::string Print(const Table& table, bool markdown) {
+  return markdown ? table.Markdown() : table.Text();
 }
 
-int ProjectCommand(const Options& options) {
-  Measurement measurement;
-  ParseShape(options.shape, measurement);
-  measurement.a_format = options.format;
-  measurement.b_format =
-      options.b_format.empty() ? options.format : options.b_format;
-  if (options.format == "e4m3" || options.b_format == "e4m3") {
-    FormatArgument("e4m3");
-  }
-  measurement.sparsity = options.sparsity;
-  measurement.peak_flops_per_s = options.efficiency > 0 ? 1 : 0;
-  measurement.flops_per_s = options.efficiency;
-
-  // A chip that was asked for must answer; of all chips those that can do.
-  std::vector<Projection> projections;
-  std::vector<std::string> refusals;
-  if (options.chips.empty()) {
-    projections = ProjectAll(measurement, refusals);
-  } else {
-    for (const std::string& id : options.chips) {
-      projections.push_back(ProjectOnto(measurement, id));
+// Calls project(id) for each target. A target that was asked for must answer;
+// of all those that can do, and the others' reasons are kept.
+template <typename Call>
+auto ForTargets(const ProjectOptions& options, const Catalog& catalog,
+                std::vector<std::string>& refusals, Call project) {
+  std::vector<decltype(project(std::string()))> projections;
+  const bool all = options.chips.empty() ||
+                   std::find(options.chips.begin(), options.chips.end(),
+                             "all") != options.chips.end();
+  for (const std::string& id : all ? catalog.Ids() : options.chips) {
+    try {
+      projections.push_back(project(id));
+    } catch (const Error& error) {
+      if (!all || error.code() != ErrorCode::kUnsupported) throw;
+      refusals.emplace_back(error.what());
     }
   }
   if (projections.empty()) {
     throw Error(ErrorCode::kUnsupported,
-                fmt::format("no chip or system takes this GEMM; the first "
-                            "refusal: {}",
+                fmt::format("no chip or system takes this; the first refusal: "
+                            "{}",
                             refusals.front()));
+  }
+  return projections;
+}
+
+struct Picture {
+  std::vector<Roof> roofs;
+  std::vector<RooflinePoint> points;
+  std::vector<Bar> bars;
+
+  void AddRoof(const Projection& p, bool sparse) {
+    roofs.push_back({fmt::format("{} {}", p.target, p.peak_label),
+                     p.peak_tflops, p.memory_gbytes_per_s, sparse});
+  }
+  void AddPoint(const Projection& p, const std::string& name) {
+    points.push_back({roofs.size() - 1, name,
+                      p.arithmetic_intensity_flop_per_byte, p.tflops});
+  }
+};
+
+// The picture has one roof for the dense peak as well where sparsity is asked.
+void AddDenseRoof(Picture& picture, const Catalog& catalog, Plan plan,
+                  const std::string& target) {
+  plan.gemm.sparsity = {};
+  try {
+    const Projection dense = ProjectPlan(catalog, plan, target);
+    picture.AddRoof(dense, false);
+    picture.AddPoint(dense, target + " dense");
+    picture.bars.push_back(
+        {picture.roofs.size() - 1, dense.tflops, dense.peak_tflops});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnsupported) throw;
+  }
+}
+
+void WritePicture(const ProjectOptions& options, const std::string& title,
+                  const Picture& picture) {
+  WriteText(options.svg,
+            RooflineSvg(title, picture.roofs, picture.points, picture.bars));
+}
+
+std::string TitleOf(const ProjectOptions& o, const std::string& what) {
+  return fmt::format("{}, {}{}{}", what, o.format,
+                     o.b_format.empty() ? "" : " x " + o.b_format,
+                     o.sparsity.empty() ? "" : ", " + o.sparsity + " sparse");
+}
+
+int ProjectShape(const ProjectOptions& options) {
+  const Catalog catalog = MakeCatalog(options);
+  Plan plan = MakePlan(options);
+  ParseShape(options.shape, plan.gemm);
+  std::vector<std::string> refusals;
+  const std::vector<Projection> projections = ForTargets(
+      options, catalog, refusals,
+      [&](const std::string& id) { return ProjectPlan(catalog, plan, id); });
+  if (!options.svg.empty()) {
+    Picture picture;
+    for (const Projection& p : projections) {
+      if (!options.sparsity.empty()) {
+        AddDenseRoof(picture, catalog, plan, std::string(p.target));
+      }
+      picture.AddRoof(p, !options.sparsity.empty());
+      picture.AddPoint(p, std::string(p.target));
+      picture.bars.push_back(
+          {picture.roofs.size() - 1, p.tflops, p.peak_tflops});
+    }
+    WritePicture(options, TitleOf(options, options.shape), picture);
   }
   if (options.json) {
     Json json = NewJson("project");
@@ -76,41 +120,109 @@ int ProjectCommand(const Options& options) {
     fmt::print("{}", ToText(json));
     return kOk;
   }
-  const Table table = ProjectionTable(projections);
-  fmt::print("{}", options.markdown ? table.Markdown() : table.Text());
-  if (options.efficiency == 0) {
-    fmt::print(
-        "\nThe roofline: what the figures permit; --efficiency scales "
-        "it to what a host reaches.\n");
-  }
-  fmt::print("\n{}", AssumptionsText(projections));
+  fmt::print("{}\n{}", Print(ProjectionTable(projections), options.markdown),
+             AssumptionsText(projections));
   return kOk;
+}
+
+std::vector<Projection> LayersOf(const std::vector<ModelProjection>& models) {
+  std::vector<Projection> layers;
+  for (const ModelProjection& p : models) {
+    layers.insert(layers.end(), p.layers.begin(), p.layers.end());
+  }
+  return layers;
+}
+
+Picture PictureOf(const ProjectOptions& options, const ModelShapes& model,
+                  const std::vector<ModelProjection>& projections) {
+  Picture picture;
+  for (const ModelProjection& p : projections) {
+    picture.AddRoof(p.layers[0], !options.sparsity.empty());
+    for (size_t i = 0; i < p.layers.size(); ++i) {
+      picture.AddPoint(p.layers[i],
+                       fmt::format("{} {}", p.target, model.layers[i].name));
+    }
+    picture.bars.push_back(
+        {picture.roofs.size() - 1, p.tflops(), p.peak_tflops});
+  }
+  return picture;
+}
+
+int ProjectShapes(const ProjectOptions& options) {
+  const Catalog catalog = MakeCatalog(options);
+  const Plan plan = MakePlan(options);
+  const ModelShapes model = FindModelShapes(options.shapes, options.load);
+  std::vector<std::string> refusals;
+  const std::vector<ModelProjection> projections =
+      ForTargets(options, catalog, refusals, [&](const std::string& id) {
+        return ProjectModel(catalog, model, plan, id);
+      });
+  const std::string what = fmt::format(
+      "{}, batch {}, {} token{} each ({})", model.name, options.load.batch,
+      options.load.tokens, options.load.tokens == 1 ? "" : "s",
+      options.load.tokens == 1 ? "decode" : "prefill");
+  if (!options.svg.empty()) {
+    WritePicture(options, TitleOf(options, what),
+                 PictureOf(options, model, projections));
+  }
+  if (options.json) {
+    Json json = NewJson("project-model");
+    json["model"] = model.name;
+    json["source"] = model.source;
+    json["batch"] = options.load.batch;
+    json["tokens"] = options.load.tokens;
+    json["targets"] = Json::array();
+    for (const ModelProjection& p : projections) {
+      json["targets"].push_back(Describe(model, p));
+    }
+    json["refused"] = refusals;
+    fmt::print("{}", ToText(json));
+    return kOk;
+  }
+  fmt::print("{}\n{}\nproducts alone: no attention, norms or sampling\n\n",
+             Heading(TitleOf(options, what)), model.source);
+  // All targets' layers would be a wall of numbers.
+  constexpr size_t kLayerTables = 4;
+  if (projections.size() <= kLayerTables) {
+    for (const ModelProjection& p : projections) {
+      fmt::print("{}\n{}\n", Heading(p.target),
+                 Print(LayerTable(model, p), options.markdown));
+    }
+  }
+  fmt::print("{}\n{}",
+             Print(ModelTable(projections,
+                              static_cast<double>(options.load.batch) *
+                                  static_cast<double>(options.load.tokens)),
+                   options.markdown),
+             AssumptionsText(LayersOf(projections)));
+  return kOk;
+}
+
+int RunBacktest(const ProjectOptions& options) {
+  const Catalog catalog = MakeCatalog(options);
+  const std::vector<BacktestRow> rows = Backtest(catalog, options.backtest);
+  if (options.json) {
+    fmt::print("{}", ToText(DescribeBacktest(rows)));
+    return kOk;
+  }
+  fmt::print("{}\n{}", Print(BacktestTable(rows), options.markdown),
+             BacktestNotes(rows));
+  return kOk;
+}
+
+int ProjectCommand(const ProjectOptions& options) {
+  if (!options.backtest.empty()) return RunBacktest(options);
+  if (!options.shapes.empty()) return ProjectShapes(options);
+  return ProjectShape(options);
 }
 
 }  // namespace
 
 void AddProject(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("project", "a GEMM projected onto chips and systems");
-  const auto options = std::make_shared<Options>();
-  command->add_option("--shape", options->shape, "MxNxK")->required();
-  command->add_option("--format", options->format, "operand format")
-      ->required();
-  command->add_option("--b-format", options->b_format,
-                      "format of B where it differs");
-  command->add_option("--sparsity", options->sparsity, "keep:group of A");
-  command
-      ->add_option("--efficiency", options->efficiency,
-                   "share of peak measured on a host, above 0 to 1; without "
-                   "it the roofline")
-      ->check(CLI::Range(0.0, 1.0));
-  command
-      ->add_option("--chips", options->chips,
-                   "chips and systems, comma separated; default: all that can")
-      ->delimiter(',');
-  CLI::Option* json = command->add_flag("--json", options->json, "JSON");
-  command->add_flag("--markdown", options->markdown, "a Markdown table")
-      ->excludes(json);
+  CLI::App* command = app.add_subcommand(
+      "project", "a GEMM or a model projected onto chips and systems");
+  const auto options = std::make_shared<ProjectOptions>();
+  AddProjectOptions(*command, *options);
   command->callback([options, &action] {
     action = [options] { return ProjectCommand(*options); };
   });

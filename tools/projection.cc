@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/catalog.h"
+
 namespace zeroulp::cli {
-namespace {
 
 std::string TimeText(double seconds) {
   if (seconds >= 1) return fmt::format("{:.3g} s", seconds);
@@ -17,37 +18,14 @@ std::string ThroughputText(double tflops) {
   return fmt::format("{:.{}f}", tflops, tflops < 100 ? 1 : 0);
 }
 
-}  // namespace
-
 Projection ProjectOnto(const Measurement& measurement, std::string_view id) {
-  std::string known;
-  for (const ChipInfo& chip : Chips()) {
-    if (chip.id == id) return Project(measurement, chip);
-    known.append(" ").append(chip.id);
-  }
-  for (const SystemInfo& system : Systems()) {
-    if (system.id == id) return Project(measurement, system);
-    known.append(" ").append(system.id);
-  }
-  throw Error(
-      ErrorCode::kUnknownName,
-      fmt::format("no chip or system is named '{}'; known:{}", id, known));
+  return Catalog().ProjectOnto(measurement, id);
 }
 
-std::vector<Projection> ProjectAll(const Measurement& measurement,
-                                   std::vector<std::string>& refusals) {
-  std::vector<Projection> projections;
-  const auto add = [&](const auto& row) {
-    try {
-      projections.push_back(Project(measurement, row));
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnsupported) throw;
-      refusals.emplace_back(error.what());
-    }
-  };
-  for (const ChipInfo& chip : Chips()) add(chip);
-  for (const SystemInfo& system : Systems()) add(system);
-  return projections;
+std::string CalibratedText(const Projection& row) {
+  if (row.spec_scaled_time_s) return "host";
+  return row.calibrated_rows > 0 ? fmt::format("{} rows", row.calibrated_rows)
+                                 : std::string(Name(row.calibrated));
 }
 
 Table ProjectionTable(std::span<const Projection> projections) {
@@ -59,6 +37,7 @@ Table ProjectionTable(std::span<const Projection> projections) {
                {"% of peak", true},
                {"projected time", true},
                {"bound by"},
+               {"calibrated by"},
                {"energy J", true},
                {"cost USD", true}});
   for (const Projection& row : projections) {
@@ -66,7 +45,7 @@ Table ProjectionTable(std::span<const Projection> projections) {
                std::string(row.peak_label), ThroughputText(row.peak_tflops),
                ThroughputText(row.tflops),
                fmt::format("{:.1f}", row.pct_of_peak), TimeText(row.time_s),
-               std::string(Name(row.bound)),
+               std::string(Name(row.bound)), CalibratedText(row),
                row.energy_j ? fmt::format("{:.3g}", *row.energy_j) : "-",
                row.usd ? fmt::format("{:.3g}", *row.usd) : "-"});
   }
@@ -75,21 +54,30 @@ Table ProjectionTable(std::span<const Projection> projections) {
 
 std::string AssumptionsText(std::span<const Projection> projections,
                             size_t indent) {
-  std::vector<std::pair<std::string, std::string>> assumed;  // what, by whom
+  // What, and by whom; a model's layers are of one target.
+  std::vector<std::pair<std::string, std::vector<std::string_view>>> assumed;
+  std::vector<std::string_view> targets;
+  const auto add = [](auto& list, std::string_view target) {
+    if (std::find(list.begin(), list.end(), target) == list.end()) {
+      list.push_back(target);
+    }
+  };
   for (const Projection& row : projections) {
+    add(targets, row.target);
     for (const std::string& what : row.assumptions) {
       auto same = std::find_if(assumed.begin(), assumed.end(),
                                [&](const auto& x) { return x.first == what; });
-      if (same == assumed.end()) same = assumed.insert(same, {what, ""});
-      same->second.append(same->second.empty() ? "" : ", ").append(row.target);
+      if (same == assumed.end()) same = assumed.insert(same, {what, {}});
+      add(same->second, row.target);
     }
   }
   std::string text = fmt::format("{:{}}assumed\n", "", indent);
-  for (const auto& [what, targets] : assumed) {
-    const bool all = std::count(targets.begin(), targets.end(), ',') + 1 ==
-                     static_cast<int64_t>(projections.size());
-    text +=
-        fmt::format("{:{}}  {}: {}\n", "", indent, all ? "all" : targets, what);
+  for (const auto& [what, by] : assumed) {
+    text += fmt::format("{:{}}  {}: {}\n", "", indent,
+                        by.size() == targets.size()
+                            ? "all"
+                            : fmt::format("{}", fmt::join(by, ", ")),
+                        what);
   }
   return text;
 }
@@ -112,6 +100,17 @@ Json Describe(const Projection& row) {
           {"roofline_time_s", row.roofline_time_s},
           {"roofline_tflops", row.roofline_tflops},
           {"roofline_bound", Name(row.roofline_bound)},
+          {"calibrated_time_s", row.calibrated_time_s},
+          {"calibrated_tflops", row.calibrated_tflops},
+          {"calibrated_bound", Name(row.calibrated_bound)},
+          {"calibrated_by", Name(row.calibrated)},
+          {"calibrated_rows", row.calibrated_rows},
+          {"launch_s", row.launch_s},
+          {"quantise_s", row.quantise_s},
+          {"compute_s", row.compute_s},
+          {"memory_s", row.memory_s},
+          {"fabric_s", row.fabric_s},
+          {"engine_occupancy", row.engine_occupancy},
           {"host_efficiency", optional(row.host_efficiency)},
           {"spec_scaled_time_s", optional(row.spec_scaled_time_s)},
           {"spec_scaled_tflops", optional(row.spec_scaled_tflops)},

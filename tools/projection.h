@@ -17,9 +17,11 @@ namespace zeroulp::cli {
 // Error{kUnknownName} that lists all ids of both.
 Projection ProjectOnto(const Measurement& measurement, std::string_view id);
 
-// Onto all chips and systems; those that refuse say why in `refusals`.
-std::vector<Projection> ProjectAll(const Measurement& measurement,
-                                   std::vector<std::string>& refusals);
+std::string TimeText(double seconds);
+std::string ThroughputText(double tflops);
+
+// Which measurements the figures rest on: "94 rows", "pooled", "host".
+std::string CalibratedText(const Projection& projection);
 
 Table ProjectionTable(std::span<const Projection> projections);
 
