@@ -10,6 +10,7 @@
 #include "kernels/chain.h"
 #include "kernels/cpu.h"
 #include "kernels/exact.h"
+#include "kernels/exact_fma.h"
 #include "kernels/floor_chain.h"
 #include "kernels/fused.h"
 #include "kernels/ieee.h"
@@ -89,6 +90,9 @@ size_t BlockBytes(const GemmCall& call) {
 size_t ExactBytes(const GemmCall& call) {
   return ExactWorkspaceBytes(*call.row);
 }
+size_t ExactFmaBytes(const GemmCall& call) {
+  return ExactFmaWorkspaceBytes(*call.row);
+}
 void RunChainBf16(const GemmCall& call, std::byte* workspace) noexcept {
   ChainBf16(ToBlock(call), workspace);
 }
@@ -103,6 +107,8 @@ constexpr std::array kKernels = {
               RunChainFma},
     KernelRow{"ieee", IeeeComputes, Anything, Able, NotSlower, BlockBytes,
               Ieee},
+    KernelRow{"exact.fma", ExactComputes, OnlyPlain, Able, NotSlower,
+              ExactFmaBytes, ExactFma},
     KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},
     KernelRow{"floor_chain", FloorChainComputes, OneLevel, FloorChainUnable,

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast kernel of exact sums: binary64 multiply-adds that round nothing.
+#ifndef ZEROULP_KERNELS_EXACT_FMA_H_
+#define ZEROULP_KERNELS_EXACT_FMA_H_
+
+#include <cstddef>
+
+#include "kernels/gemm_call.h"
+
+namespace zeroulp::kernels {
+
+size_t ExactFmaWorkspaceBytes(const ArithInfo& row);
+
+// Rows of ExactComputes without block scales. 16 rows by one block of columns
+// whose exponents lie too far apart take Exact.
+void ExactFma(const GemmCall& call, std::byte* workspace) noexcept;
+
+}  // namespace zeroulp::kernels
+
+#endif  // ZEROULP_KERNELS_EXACT_FMA_H_

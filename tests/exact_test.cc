@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mirrors kernels/exact_fma.cc: sums that outgrow a binary64, or two.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/kernel_table.h"
+#include "tests/cases.h"
+#include "zeroulp/compare.h"
+#include "zeroulp/gemm.h"
+#include "zeroulp/reference.h"
+
+namespace zeroulp {
+namespace {
+
+using testing::DrawC;
+
+constexpr int64_t kM = 37, kN = 53;
+constexpr int64_t kPass = 256;  // of K, between two looks at the exponents
+
+// The magnitudes of e5m2 codes in one pass over K.
+struct Codes {
+  uint32_t first, last;
+};
+constexpr Codes kZero = {0, 0}, kTiny = {0, 9}, kOne = {0x3C, 0x44},
+                kHuge = {0x74, 0x7B}, kAll = {0, 0x7B}, kSpecial = {0x70, 0x7F};
+
+void ExpectEveryKernelExact(const std::vector<Codes>& passes, bool cancel,
+                            DrawC draw_c) {
+  const int64_t k_size = static_cast<int64_t>(passes.size()) * kPass - 3;
+  std::mt19937 random(static_cast<uint32_t>(passes.size() * 10 + cancel));
+  const auto draw = [&](int64_t rows, bool negate) {
+    std::vector<uint8_t> codes;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t k = 0; k < k_size; ++k) {
+        const auto bits = static_cast<uint32_t>(random());
+        const auto [first, last] = passes[static_cast<size_t>(k / kPass)];
+        const uint32_t sign = bits & 0x80;
+        auto code = static_cast<uint8_t>(
+            sign | (first + (bits >> 8) % (last - first + 1)));
+        // The second pass is the first one, times -1 in one operand.
+        if (cancel && k / kPass == 1) {
+          code = static_cast<uint8_t>(codes[codes.size() - kPass] ^
+                                      (negate ? 0x80 : 0));
+        }
+        codes.push_back(code);
+      }
+    }
+    return codes;
+  };
+  const std::vector<uint8_t> a_codes = draw(kM, true),
+                             b_codes = draw(kN, false);
+  std::vector<float> c_words(kM * kN), expected(kM * kN), d(kM * kN);
+  for (float& x : c_words) x = testing::DrawWord(draw_c, random);
+  const ConstMatrixView a = CodesView(a_codes, Format::kE5M2, kM, k_size);
+  const ConstMatrixView b = CodesView(b_codes, Format::kE5M2, kN, k_size);
+  const ConstMatrixView c =
+      draw_c == DrawC::kNone
+          ? ConstMatrixView()
+          : F32View(std::span(std::as_const(c_words)), kM, kN);
+  reference::Gemm(a, b, c, F32View(std::span(expected), kM, kN),
+                  {.arith = "exact.f32"});
+  const ArithInfo& row = FindArith("exact.f32");
+  const PackedMatrix a_packed = Pack(a), b_packed = Pack(b);
+  const kernels::GemmCall call = {
+      &row, &a_packed, &b_packed,
+      0,    kM,        0,
+      kN,   c,         F32View(std::span(d), kM, kN)};
+  testing::ForEachTarget([&](const char* target) {
+    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
+      if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
+        continue;
+      }
+      std::fill(d.begin(), d.end(), 9.0f);
+      kernels::RunKernel(kernel, call, 1);
+      const BitReport report = CompareBits(F32View(std::span(expected), kM, kN),
+                                           F32View(std::span(d), kM, kN));
+      EXPECT_TRUE(report.exact())
+          << kernel.name << " on " << target << ": passes " << passes.size()
+          << " cancel " << cancel << " c " << static_cast<int>(draw_c) << ": "
+          << ToString(report);
+    }
+  });
+}
+
+TEST(Exact, SumsOfEveryRangeOfExponents) {
+  for (const DrawC c : {DrawC::kNone, DrawC::kOrdinary, DrawC::kSubnormal,
+                        DrawC::kMinusZero, DrawC::kSpecial}) {
+    for (const bool cancel : {false, true}) {
+      ExpectEveryKernelExact({kOne, kOne}, cancel, c);
+      ExpectEveryKernelExact({kHuge, kTiny, kOne}, cancel, c);
+      ExpectEveryKernelExact({kHuge, kHuge, kTiny}, cancel, c);
+      ExpectEveryKernelExact({kTiny, kZero, kHuge, kOne}, cancel, c);
+      ExpectEveryKernelExact({kOne, kOne, kAll}, cancel, c);
+      ExpectEveryKernelExact({kHuge, kTiny, kSpecial}, cancel, c);
+      ExpectEveryKernelExact({kZero, kZero}, cancel, c);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace zeroulp
