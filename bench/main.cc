@@ -14,6 +14,7 @@
 #include "bench/flags.h"
 #include "bench/gemm_bench.h"
 #include "bench/shapes.h"
+#include "bench/sparse_bench.h"
 #include "kernels/machine.h"
 #include "kernels/parallel.h"
 
@@ -40,6 +41,7 @@ int Main(int argc, char** argv) {
   std::string filter = benchmark::GetBenchmarkFilter();
   if (filter.empty()) filter = DefaultFilter();
   RegisterGemm(Filter(filter), shapes, flags);
+  RegisterSparse(Filter(filter), shapes, flags);
   RegisterPeers(shapes);
   if (!only_lists) AddMachineContext(flags);
   const size_t count = benchmark::RunSpecifiedBenchmarks(filter);

@@ -10,6 +10,7 @@
 #include "kernels/kernel_table.h"
 #include "zeroulp/internal/check.h"
 #include "zeroulp/internal/check_batch.h"
+#include "zeroulp/sparse.h"
 
 namespace zeroulp {
 namespace {
@@ -23,15 +24,6 @@ const kernels::KernelRow& Choose(const ArithInfo& row,
                    row.name);
   }
   return *kernel;
-}
-
-void CheckDense(std::string_view name, const Operand& x) {
-  if (x.is_sparse()) {
-    internal::Fail(ErrorCode::kUnsupported,
-                   "Gemm: no kernel takes {} {} with structured sparsity; "
-                   "reference::Gemm does",
-                   name, internal::Describe(x));
-  }
 }
 
 // A packed operand for the checks that views get. One scale code for each row,
@@ -140,20 +132,25 @@ void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
 
 void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
-  CheckDense("A", a);
+  if (a.is_sparse()) internal::CheckSparsity("Gemm", "A", a);
   const ArithInfo& row = internal::CheckOptions(
       a, a.codes.format, a.k(), b_t, b_t.format(), b_t.cols(), options);
   internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d, options);
   internal::CheckOperand(row, "A", a, {}, d, options.promote_every);
+  if (a.is_sparse()) return SparseGemm(PackSparse(a), b_t, c, d, options);
   Gemm(Pack(a), b_t, c, d, options);
 }
 
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
   internal::CheckGemm(a, b_t, c, d, options);
-  CheckDense("A", a);
-  CheckDense("B^T", b_t);
-  Gemm(Pack(a), Pack(b_t), c, d, options);
+  if (a.is_sparse()) {
+    SparseGemm(PackSparse(a), Pack(b_t), c, d, options);
+  } else if (b_t.is_sparse()) {
+    SparseGemm(Pack(a), PackSparse(b_t), c, d, options);
+  } else {
+    Gemm(Pack(a), Pack(b_t), c, d, options);
+  }
 }
 
 void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,

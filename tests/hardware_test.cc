@@ -16,6 +16,7 @@
 #include "zeroulp/bundle.h"
 #include "zeroulp/compare.h"
 #include "zeroulp/reference.h"
+#include "zeroulp/sparse.h"
 
 namespace zeroulp {
 namespace {
@@ -197,6 +198,23 @@ std::vector<uint32_t> Positions(const PublishedWord& word, uint32_t width) {
   return positions;
 }
 
+// The library reads the same positions from the same nibbles, and writes them.
+void ExpectMetadata(const PublishedWord& word, uint32_t width,
+                    const std::vector<uint32_t>& positions) {
+  const SparsityInfo& pattern = FindSparsity(width == 2 ? "4:8-pairs" : "2:4");
+  const std::vector<uint32_t> nibbles = word.codes("metadata");
+  std::vector<uint16_t> words((nibbles.size() + 3) / 4);
+  for (size_t i = 0; i < nibbles.size(); ++i) {
+    words[i / 4] |= static_cast<uint16_t>(nibbles[i] << (4 * (i % 4)));
+  }
+  const auto cols = static_cast<int64_t>(positions.size());
+  const auto read = NvidiaPositions(pattern, 1, cols, words);
+  EXPECT_TRUE(
+      std::equal(read.begin(), read.end(), positions.begin(), positions.end()))
+      << word.at("name");
+  EXPECT_EQ(NvidiaMetadata(pattern, 1, cols, read), words) << word.at("name");
+}
+
 TEST(Hardware, EveryPublishedB200WordIsReproduced) {
   std::ifstream file(fs::path(ZEROULP_SHARED_DIR) / "hardware/b200_words.csv");
   if (!file) GTEST_SKIP() << "no b200_words.csv (ZEROULP_SHARED_DIR)";
@@ -208,6 +226,7 @@ TEST(Hardware, EveryPublishedB200WordIsReproduced) {
     const std::vector<uint32_t> positions = Positions(word, width);
     std::vector<uint32_t> a_codes = word.codes("a");
     if (sparse) {
+      ExpectMetadata(word, width, positions);
       std::vector<uint32_t> stored;
       for (size_t k = 0; k < positions.size(); ++k) {
         const size_t group = k / (2 * width) * (4 * width);
@@ -240,6 +259,10 @@ TEST(Hardware, EveryPublishedB200WordIsReproduced) {
                     {.arith = row.name});
     EXPECT_EQ(ReadCode(d.view(), 0, 0), word.codes("d")[0])
         << word.at("name") << " by " << row.name;
+    const Codes by_kernel(row.output, {0});
+    Gemm(a_operand, b_operand, c.view(), by_kernel.view(), {.arith = row.name});
+    EXPECT_EQ(ReadCode(by_kernel.view(), 0, 0), word.codes("d")[0])
+        << word.at("name") << " by " << row.name << ", kernel";
     ++checked;
   }
   EXPECT_EQ(checked, 32);

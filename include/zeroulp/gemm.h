@@ -67,9 +67,9 @@ inline constexpr FormatSet kResultFormats = {
 // Throws Error{kShape} if K differs or a view is too small, {kFormat} if the
 // arithmetic does not take these formats or scales, {kOverlap} if d overlaps an
 // input other than being c itself, {kUnknownName} for `arith`, {kUnsupported}
-// for structured sparsity, and for `promote_every` with block scales that the
-// row applies inside its sums, {kOverflow, kArgument}, std::bad_alloc. On
-// throw, d is unchanged. Thread-safe.
+// where both operands are sparse, and for `promote_every` with block scales
+// that the row applies inside its sums, {kOverflow, kArgument}, std::bad_alloc.
+// On throw, d is unchanged. Thread-safe.
 //
 // Oracle: reference::Gemm, one element at a time in integers.
 void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,

@@ -228,37 +228,43 @@ const ArithInfo& CheckOptions(const A& a, Format a_format, int64_t a_k,
   return row;
 }
 
-// Sparse operands: whole groups, one position inside the group a code.
-inline void CheckSparse(std::string_view name, const Operand& x) {
-  const ConstMatrixView& codes = x.codes;
+inline void CheckSparsity(std::string_view operation, std::string_view name,
+                          const Operand& x) {
   const auto [keep, group] = x.sparsity;
   if (keep <= 0 || group <= keep || group > 256) {
     Fail(ErrorCode::kArgument,
-         "Gemm: {} has sparsity {}:{}: keep must be positive and below group, "
+         "{}: {} has sparsity {}:{}: keep must be positive and below group, "
          "group at most 256",
-         name, keep, group);
+         operation, name, keep, group);
   }
+}
+
+// Sparse operands: whole groups, one position inside the group a code.
+inline void CheckSparse(std::string_view operation, std::string_view name,
+                        const Operand& x) {
+  CheckSparsity(operation, name, x);
+  const ConstMatrixView& codes = x.codes;
+  const auto [keep, group] = x.sparsity;
   if (codes.cols % keep != 0) {
     Fail(ErrorCode::kShape,
-         "Gemm: {} stores {} columns with sparsity {}:{}: they must be a "
+         "{}: {} stores {} columns with sparsity {}:{}: they must be a "
          "multiple of {}",
-         name, codes.cols, keep, group, keep);
+         operation, name, codes.cols, keep, group, keep);
   }
-  CheckView("Gemm", fmt::format("the index of {}", name), x.index);
+  CheckView(operation, fmt::format("the index of {}", name), x.index);
   if (x.index.rows != codes.rows || x.index.cols != codes.cols ||
       Info(x.index.format).storage_bits != 8) {
     Fail(ErrorCode::kShape,
-         "Gemm: {} stores {}, its index is {}: there must be one byte a code",
-         name, Describe(codes), Describe(x.index));
+         "{}: {} stores {}, its index is {}: there must be one byte a code",
+         operation, name, Describe(codes), Describe(x.index));
   }
   for (int64_t r = 0; r < codes.rows; ++r) {
     for (int64_t k = 0; k < codes.cols; ++k) {
       const uint32_t position = ReadCode(x.index, r, k);
       if (std::cmp_less(position, group)) continue;
       Fail(ErrorCode::kArgument,
-           "Gemm: {} row {}, stored column {}: position {} is outside its "
-           "group of {}",
-           name, r, k, position, group);
+           "{}: {} row {}, group {}: position {} is outside its group of {}",
+           operation, name, r, k / keep, position, group);
     }
   }
 }
@@ -327,7 +333,7 @@ inline void CheckOperand(const ArithInfo& row, std::string_view name,
   CheckScales(row, name, x, partner, promote_every);
   CheckApart(fmt::format("the scales of {}", name), x.scales.codes, d);
   if (x.is_sparse()) {
-    CheckSparse(name, x);
+    CheckSparse("Gemm", name, x);
     CheckApart(fmt::format("the index of {}", name), x.index, d);
   }
 }
@@ -341,7 +347,7 @@ inline void CheckGemm(const ArithInfo& row, const Operand& a,
          "Gemm: A and B^T are both sparse: one of them must be dense");
   }
   for (const Operand* x : {&a, &b_t}) {
-    if (x->is_sparse() && x->sparsity.keep <= 0) CheckSparse("an operand", *x);
+    if (x->is_sparse()) CheckSparsity("Gemm", "an operand", *x);
   }
   CheckOptions(row, a, a.codes.format, a.k(), b_t, b_t.codes.format, b_t.k(),
                options);

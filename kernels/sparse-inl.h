@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sparse kernels of 512-bit targets share: panels and tiles.
+//
+// A lane is a sparse row. A step of 16 sparse rows is a vector of values (two
+// bf16 or four bytes a lane) and a vector of indices, which select the same
+// number of elements for each lane from one vector of a dense row: its window
+// of K. A tile is kSparseMR dense rows times up to kSparseNV such panels.
+
+#if defined(ZEROULP_KERNELS_SPARSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_SPARSE_INL_H_
+#undef ZEROULP_KERNELS_SPARSE_INL_H_
+#else
+#define ZEROULP_KERNELS_SPARSE_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/sparse_ops-inl.h"
+#include "kernels/sparse_window.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+#if ZEROULP_TARGET_HAS_512
+
+// 16 x 16 words of 32 bits; `out` rows are `stride` bytes apart. In place of a
+// row-major matrix its transpose.
+HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
+                            size_t stride) {
+  const DI di;
+  const hn::Repartition<int64_t, DI> d64;
+  VI x[16], y[16];
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < 16; i += 2) {
+    x[i] = hn::InterleaveLower(di, in[i], in[i + 1]);
+    x[i + 1] = hn::InterleaveUpper(di, in[i], in[i + 1]);
+  }
+  // y[4q + r], block b: rows 4q ... 4q + 3 of column 4b + r.
+  ZEROULP_UNROLL
+  for (size_t q = 0; q < 16; q += 4) {
+    ZEROULP_UNROLL
+    for (size_t r = 0; r < 2; ++r) {
+      const auto low = hn::BitCast(d64, x[q + r]);
+      const auto high = hn::BitCast(d64, x[q + r + 2]);
+      y[q + 2 * r] = hn::BitCast(di, hn::InterleaveLower(d64, low, high));
+      y[q + 2 * r + 1] = hn::BitCast(di, hn::InterleaveUpper(d64, low, high));
+    }
+  }
+  ZEROULP_UNROLL
+  for (size_t r = 0; r < 4; ++r) {
+    // Blocks 0 2 | 1 3 of quads of rows 0, 4 and 8, 12 to rows 4b + r.
+    const VI a = hn::ConcatLowerLower(di, y[8 + r], y[r]);       // 0 1 of q0 q2
+    const VI b = hn::ConcatLowerLower(di, y[12 + r], y[4 + r]);  // of q1 q3
+    const VI c = hn::ConcatUpperUpper(di, y[8 + r], y[r]);       // 2 3
+    const VI d = hn::ConcatUpperUpper(di, y[12 + r], y[4 + r]);
+    auto* to = out + r * stride;
+    const auto store = [&](VI v, size_t row) HWY_ATTR {
+      hn::StoreU(v, di, reinterpret_cast<int32_t*>(to + row * stride));
+    };
+    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a), 0);
+    store(hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a)), 4);
+    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(d), c), 8);
+    store(hn::OddEvenBlocks(d, hn::SwapAdjacentBlocks(c)), 12);
+  }
+}
+
+// Rows of `row_bytes` bytes -> [window][kRows][64 bytes], for 16 / kRows panels
+// of kRows rows.
+template <size_t kRows>
+void ToWindows(const uint8_t* HWY_RESTRICT rows, size_t row_bytes,
+               size_t windows, size_t window_bytes, uint8_t* HWY_RESTRICT out) {
+  for (size_t first = 0; first < kSparseRows; first += kRows) {
+    for (size_t w = 0; w < windows; ++w) {
+      for (size_t i = 0; i < kRows; ++i) {
+        std::memcpy(out, rows + (first + i) * row_bytes + w * window_bytes,
+                    kStepBytes);
+        out += kStepBytes;
+      }
+    }
+  }
+}
+
+// 16 x 16 words of D, whose rows are lanes of the tile's dense rows: both ways.
+inline void TransposeWords(const float* from, size_t from_stride, float* to,
+                           size_t to_stride) {
+  const DI di;
+  VI in[16];
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < 16; ++i) {
+    in[i] =
+        hn::LoadU(di, reinterpret_cast<const int32_t*>(from) + i * from_stride);
+  }
+  Transpose16(in, reinterpret_cast<uint8_t*>(to), to_stride * sizeof(float));
+}
+
+// Bytes added to the positions of stored elements k ... k + 3.
+inline int32_t GroupBases(const SparseWindow& window, size_t k) {
+  uint32_t bases = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    bases |= static_cast<uint32_t>(GroupBase(window, k + i)) << (8 * i);
+  }
+  return static_cast<int32_t>(bases);
+}
+
+#endif  // ZEROULP_TARGET_HAS_512
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_SPARSE_INL_H_

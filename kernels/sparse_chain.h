@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// chain.f32 of a sparse operand by the BF16 dot of 512-bit targets.
+#ifndef ZEROULP_KERNELS_SPARSE_CHAIN_H_
+#define ZEROULP_KERNELS_SPARSE_CHAIN_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "kernels/sparse_call.h"
+
+namespace zeroulp::kernels {
+
+// Why SparseChainBf16 does not take the call; empty if it does.
+std::string_view SparseChainBf16Refuses(const SparseCall& call);
+
+size_t SparseChainBf16WorkspaceBytes();
+
+// CPUs with AVX512_BF16 only. A part with operands or sums that the instruction
+// would flush to zero, being subnormal, takes SparseFma.
+void SparseChainBf16(const SparseCall& call, const SparsePart& part,
+                     std::byte* workspace) noexcept;
+
+}  // namespace zeroulp::kernels
+
+#endif  // ZEROULP_KERNELS_SPARSE_CHAIN_H_

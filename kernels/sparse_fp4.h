@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// chain.f32 of sparse FP4 operands, with or without block scales, by the dot of
+// four bytes.
+#ifndef ZEROULP_KERNELS_SPARSE_FP4_H_
+#define ZEROULP_KERNELS_SPARSE_FP4_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "kernels/sparse_call.h"
+
+namespace zeroulp::kernels {
+
+// Why SparseFp4 does not take a call of a row of Model::kChain; empty if it
+// does.
+std::string_view SparseFp4Refuses(const SparseCall& call);
+
+size_t SparseFp4WorkspaceBytes();
+
+// AVX3_DL only.
+void SparseFp4(const SparseCall& call, const SparsePart& part,
+               std::byte* workspace) noexcept;
+
+}  // namespace zeroulp::kernels
+
+#endif  // ZEROULP_KERNELS_SPARSE_FP4_H_

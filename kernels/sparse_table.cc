@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/targets.h"
+
+#include "kernels/sparse_table.h"
+
+#include <array>
+
+#include "hwy/targets.h"
+#include "kernels/cpu.h"
+#include "kernels/gemm_call.h"
+#include "kernels/machine.h"
+#include "kernels/sparse_chain.h"
+#include "kernels/sparse_fma.h"
+#include "kernels/sparse_fp4.h"
+#include "kernels/sparse_gather.h"
+
+namespace zeroulp::kernels {
+namespace {
+
+std::string_view Able() { return {}; }
+std::string_view NotSlower(const SparseCall& /*call*/) { return {}; }
+std::string_view Anything(const SparseCall& /*call*/) { return {}; }
+
+std::string_view Bf16Unable() {
+  if (!HaveBf16Dot()) return "this CPU has no AVX512_BF16";
+  if ((hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX3_DL)) == 0) {
+    return "512-bit SIMD targets are disabled";
+  }
+  return {};
+}
+
+std::string_view Bf16Slower(const SparseCall& /*call*/) {
+  if (Bf16DotIsFaster()) return {};
+  return "this CPU's BF16 dot is slower than its binary32 multiply-add";
+}
+
+// acc = fma(a[k], b[k], acc) in binary32.
+std::string_view OnlyChain(const SparseCall& call) {
+  const ArithInfo& row = *call.row;
+  if (row.model != Model::kChain || row.accumulator != Format::kF32 ||
+      row.output != Format::kF32) {
+    return "computes chains of binary32 only";
+  }
+  return call.promote_every != 0 ? "takes no promote_every"
+                                 : std::string_view();
+}
+
+std::string_view OnlyPlainChain(const SparseCall& call) {
+  return call.block_scales() ? "takes no block scales" : OnlyChain(call);
+}
+
+std::string_view Bf16Refuses(const SparseCall& call) {
+  if (const auto why = OnlyPlainChain(call); !why.empty()) return why;
+  return SparseChainBf16Refuses(call);
+}
+
+void RunBf16(const SparseCall& call, int threads, const SparseFinish& finish) {
+  RunSparseTasks(
+      call, threads, SparseChainBf16WorkspaceBytes(),
+      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
+        SparseChainBf16(call, part, workspace);
+      },
+      finish);
+}
+
+void RunFma(const SparseCall& call, int threads, const SparseFinish& finish) {
+  RunSparseTasks(
+      call, threads, SparseFmaWorkspaceBytes(),
+      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
+        SparseFma(call, part, workspace);
+      },
+      finish);
+}
+
+std::string_view Fp4Unable() {
+  return (hwy::SupportedTargets() & HWY_AVX3_DL) == 0
+             ? "the SIMD target AVX3_DL is missing or disabled"
+             : std::string_view();
+}
+
+std::string_view Fp4Refuses(const SparseCall& call) {
+  if (const auto why = OnlyChain(call); !why.empty()) return why;
+  return SparseFp4Refuses(call);
+}
+
+void RunFp4(const SparseCall& call, int threads, const SparseFinish& finish) {
+  RunSparseTasks(
+      call, threads, SparseFp4WorkspaceBytes(),
+      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
+        SparseFp4(call, part, workspace);
+      },
+      finish);
+}
+
+constexpr std::array kKernels = {
+    SparseKernelRow{"sparse.int8dot", Fp4Refuses, Fp4Unable, NotSlower, RunFp4},
+    SparseKernelRow{"sparse.bf16dot", Bf16Refuses, Bf16Unable, Bf16Slower,
+                    RunBf16},
+    SparseKernelRow{"sparse.fma", OnlyPlainChain, Able, NotSlower, RunFma},
+    SparseKernelRow{"sparse.gather", Anything, Able, NotSlower, SparseGather},
+};
+
+}  // namespace
+
+std::span<const SparseKernelRow> AllSparseKernels() { return kKernels; }
+
+std::string_view CannotRun(const SparseKernelRow& kernel,
+                           const SparseCall& call) {
+  const std::string_view why = kernel.refuses(call);
+  return why.empty() ? kernel.unable() : why;
+}
+
+const SparseKernelRow& SelectSparse(const SparseCall& call) {
+  for (const SparseKernelRow& kernel : kKernels) {
+    if (CannotRun(kernel, call).empty() && kernel.slower(call).empty()) {
+      return kernel;
+    }
+  }
+  return kKernels.back();
+}
+
+}  // namespace zeroulp::kernels
