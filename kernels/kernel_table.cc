@@ -13,6 +13,7 @@
 #include "kernels/exact_fma.h"
 #include "kernels/floor_chain.h"
 #include "kernels/fused.h"
+#include "kernels/group_dot.h"
 #include "kernels/ieee.h"
 #include "kernels/machine.h"
 #include "zeroulp/internal/fail.h"
@@ -37,6 +38,13 @@ std::string_view FloorChainUnable() {
     return "all SIMD targets are disabled";
   }
   return {};
+}
+
+std::string_view GroupDotUnable() {
+  constexpr int64_t kHaveDot =
+      HWY_SSSE3 | HWY_SSE4 | HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL;
+  if ((hwy::SupportedTargets() & kHaveDot) != 0) return {};
+  return "no SIMD target with a dot of bytes is enabled";
 }
 
 std::string_view Bf16Slower(const CallTraits& /*call*/) {
@@ -115,6 +123,8 @@ constexpr std::array kKernels = {
               NotSlower, FloorChainWorkspaceBytes, FloorChain},
     KernelRow{"fused", FusedComputes, Anything, Able, NotSlower, BlockBytes,
               Fused},
+    KernelRow{"fused.groups.dot", GroupDotComputes, OneLevel, GroupDotUnable,
+              NotSlower, GroupDotWorkspaceBytes, GroupDot},
     KernelRow{"fused.groups", GroupFusedComputes, Anything, Able, NotSlower,
               BlockBytes, GroupFused},
 };

@@ -31,6 +31,13 @@
   (HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL)
 #endif
 
+// Whether it has a dot of bytes: x86 from SSSE3 on.
+#ifndef ZEROULP_TARGET_HAS_BYTE_DOT
+#define ZEROULP_TARGET_HAS_BYTE_DOT                    \
+  (ZEROULP_TARGET_HAS_512 || HWY_TARGET == HWY_AVX2 || \
+   HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3)
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
@@ -73,6 +80,27 @@ HWY_INLINE VB TwoTableBytes(VB low, VB high, VB index) {
 HWY_INLINE VI DotU8S8(VI acc, VI a, VI b) {
   asm("vpdpbusd %2, %1, %0" : "+v"(acc.raw) : "v"(a.raw), "v"(b.raw));
   return acc;
+}
+#endif
+
+#if ZEROULP_TARGET_HAS_BYTE_DOT
+// The same where sums of two neighbouring products fit int16.
+HWY_INLINE VI DotSmallBytes(VI acc, VI a, VI b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return DotU8S8(acc, a, b);
+#elif HWY_TARGET == HWY_AVX3
+  const VI one = hn::Set(DI(), 0x00010001);
+  return hn::Add(
+      acc, VI{_mm512_madd_epi16(_mm512_maddubs_epi16(a.raw, b.raw), one.raw)});
+#elif HWY_TARGET == HWY_AVX2
+  const VI one = hn::Set(DI(), 0x00010001);
+  return hn::Add(
+      acc, VI{_mm256_madd_epi16(_mm256_maddubs_epi16(a.raw, b.raw), one.raw)});
+#else
+  const VI one = hn::Set(DI(), 0x00010001);
+  return hn::Add(acc,
+                 VI{_mm_madd_epi16(_mm_maddubs_epi16(a.raw, b.raw), one.raw)});
+#endif
 }
 #endif
 

@@ -64,6 +64,19 @@ HWY_INLINE hn::Vec<DFHalf> ToBinary32(VD x) {
 #endif
 }
 
+// Toward zero. Of zeros and of numbers within the normal range of binary32.
+HWY_INLINE hn::Vec<DFHalf> ToBinary32TowardZero(VD x) {
+#if ZEROULP_TARGET_HAS_512
+  return hn::Vec<DFHalf>{
+      _mm512_cvt_roundpd_ps(x.raw, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+#else
+  // Without the 29 bits that binary32 has no room for.
+  const hn::Repartition<uint64_t, DD> du;
+  return ToBinary32(
+      hn::And(x, hn::BitCast(DD(), hn::Set(du, ~uint64_t{0x1FFFFFFF}))));
+#endif
+}
+
 // 2^exponent, exponents -1022 ... 1023.
 HWY_INLINE VD PowerOfTwo(VL exponent) {
   const DL dl;

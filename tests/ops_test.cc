@@ -16,6 +16,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/decode-inl.h"
 #include "kernels/ops-inl.h"
+#include "kernels/wide-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
@@ -68,6 +69,28 @@ bool RunDotU8S8(const int32_t* a, const int32_t* b, size_t count,
 #endif
 }
 
+bool RunDotSmallBytes(const int32_t* a, const int32_t* b, size_t count,
+                      int32_t* acc) {
+#if ZEROULP_TARGET_HAS_BYTE_DOT
+  for (size_t i = 0; i < count; i += hn::Lanes(DI())) {
+    hn::StoreU(DotSmallBytes(hn::LoadU(DI(), acc + i), hn::LoadU(DI(), a + i),
+                             hn::LoadU(DI(), b + i)),
+               DI(), acc + i);
+  }
+  return true;
+#else
+  (void)a, (void)b, (void)count, (void)acc;
+  return false;
+#endif
+}
+
+void RunToBinary32TowardZero(const double* from, size_t count, float* to) {
+  for (size_t i = 0; i < count; i += hn::Lanes(DD())) {
+    hn::StoreU(ToBinary32TowardZero(hn::LoadU(DD(), from + i)), DFHalf(),
+               to + i);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace zeroulp::kernels
 HWY_AFTER_NAMESPACE();
@@ -82,6 +105,8 @@ HWY_EXPORT(RunDecode);
 HWY_EXPORT(RunMulAdd);
 HWY_EXPORT(RunDotBf16);
 HWY_EXPORT(RunDotU8S8);
+HWY_EXPORT(RunDotSmallBytes);
+HWY_EXPORT(RunToBinary32TowardZero);
 
 namespace {
 
@@ -173,21 +198,33 @@ TEST(Ops, Bf16DotIsTwoFusedMultiplyAddsHighHalfFirst) {
   EXPECT_TRUE(ran);
 }
 
-TEST(Ops, DotU8S8IsFourIntegerProducts) {
+using DotOp = bool (*)(const int32_t*, const int32_t*, size_t, int32_t*);
+
+// `run` on every target, for bytes of A below `a_end` and of B within
+// +-`b_max`, against four integer products; whether any target ran.
+bool ExpectFourProducts(int a_end, int b_max, DotOp (*run)()) {
   std::mt19937 random(5);
   std::vector<int32_t> a(kCount), b(kCount), c(kCount);
+  const auto bytes = [&random](const auto& draw) {
+    uint32_t word = 0;
+    for (int i = 0; i < 4; ++i) {
+      word = (word << 8) | (static_cast<uint32_t>(draw()) & 0xFFu);
+    }
+    return static_cast<int32_t>(word);
+  };
+  const auto draw_a = [&] { return static_cast<int>(random() % 256) % a_end; };
+  const auto draw_b = [&] {
+    return static_cast<int>(random() % 1024) % (2 * b_max + 1) - b_max;
+  };
   for (size_t i = 0; i < kCount; ++i) {
-    a[i] = static_cast<int32_t>(random());
-    b[i] = static_cast<int32_t>(random());
+    a[i] = bytes(draw_a);
+    b[i] = bytes(draw_b);
     c[i] = static_cast<int32_t>(random());
   }
   bool ran = false;
   testing::ForEachTarget([&](const char* target) {
     std::vector<int32_t> acc = c;
-    if (!HWY_DYNAMIC_DISPATCH(RunDotU8S8)(a.data(), b.data(), kCount,
-                                          acc.data())) {
-      return;
-    }
+    if (!run()(a.data(), b.data(), kCount, acc.data())) return;
     ran = true;
     for (size_t i = 0; i < kCount; ++i) {
       uint32_t sum = static_cast<uint32_t>(c[i]);
@@ -199,7 +236,50 @@ TEST(Ops, DotU8S8IsFourIntegerProducts) {
       ASSERT_EQ(static_cast<uint32_t>(acc[i]), sum) << target;
     }
   });
-  if (!ran) GTEST_SKIP() << "no target with 512-bit VNNI";
+  return ran;
+}
+
+TEST(Ops, DotU8S8IsFourIntegerProducts) {
+  const auto run = [] { return HWY_DYNAMIC_DISPATCH(RunDotU8S8); };
+  if (!ExpectFourProducts(256, 127, run)) {
+    GTEST_SKIP() << "no target with 512-bit VNNI";
+  }
+}
+
+TEST(Ops, DotSmallBytesIsFourIntegerProducts) {
+  // 2 * 128 * 127 is the largest sum of two that int16 holds.
+  const auto run = [] { return HWY_DYNAMIC_DISPATCH(RunDotSmallBytes); };
+  if (!ExpectFourProducts(129, 127, run)) {
+    GTEST_SKIP() << "no target with a dot of bytes";
+  }
+}
+
+TEST(Ops, ToBinary32TowardZeroDropsWhatDoesNotFit) {
+  std::mt19937_64 random(6);
+  std::vector<double> from(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    const uint64_t exponent = 1023 - 126 + random() % 254;
+    const uint64_t fraction = random() >> 12;
+    // Ties and neighbours of binary32 numbers too.
+    const uint64_t end = i % 3 == 0 ? uint64_t{1} << 28 : random() % 3;
+    const uint64_t bits =
+        i % 2 == 0 ? fraction : (fraction & ~uint64_t{0x1FFFFFFF}) | end;
+    from[i] =
+        std::bit_cast<double>((random() >> 63 << 63) | (exponent << 52) | bits);
+  }
+  from[0] = 0.0;
+  from[1] = -0.0;
+  testing::ForEachTarget([&](const char* target) {
+    std::vector<float> to(kCount);
+    HWY_DYNAMIC_DISPATCH(RunToBinary32TowardZero)
+    (from.data(), kCount, to.data());
+    for (size_t i = 0; i < kCount; ++i) {
+      const auto nearest = static_cast<float>(from[i]);
+      const bool away = std::abs(double{nearest}) > std::abs(from[i]);
+      ASSERT_EQ(Word(to[i]), Word(nearest) - (away ? 1 : 0))
+          << from[i] << " on " << target;
+    }
+  });
 }
 
 }  // namespace
