@@ -368,6 +368,30 @@ TEST_F(BundleTest, VerifyNeedsADOfTheRightFormat) {
   EXPECT_THAT(Sentence(verify), HasSubstr("'d' is f16, chain.f32 gives f32"));
 }
 
+// 8 x 1 x 2 and c: beside 16 a unit of bfloat16 is 1/8.
+TEST_F(BundleTest, VerifyRoundsToADOfBfloat16) {
+  const auto fill = [&](const char* name, Dtype dtype, uint32_t word) {
+    draft_.Set(name, dtype, {kBatch, kM, kN});
+    auto& bytes = draft_.tensors[name].bytes;
+    const auto size = static_cast<size_t>(Info(dtype).bits / 8);
+    for (size_t i = 0; i < bytes.size(); i += size) {
+      std::memcpy(bytes.data() + i, &word, size);
+    }
+  };
+  fill("c", Dtype::kF32, 0x3D800000);  // 1/16: half way, to even
+  fill("d", Dtype::kBF16, 0x4180);
+  EXPECT_TRUE(Verify(Read()).exact());
+  fill("c", Dtype::kF32, 0x3D900000);  // and a little more
+  EXPECT_EQ(Verify(Read()).mismatches, kBatch * kM * kN);
+  fill("d", Dtype::kBF16, 0x4181);
+  EXPECT_TRUE(Verify(Read()).exact());
+  EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
+  draft_.tensors.erase("c");
+  fill("d", Dtype::kBF16, 0x7FFF);
+  draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, kK}, 0x7F);  // NaN
+  EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
+}
+
 TEST_F(BundleTest, WriteBundleChecksFirst) {
   Bundle bundle = Read();
   fs::remove(path_);

@@ -136,8 +136,10 @@ struct VerifyResult {
 };
 
 // Computes d again and compares it with the bundle's, word by word: expected is
-// what the arithmetic gives, actual what the bundle holds. Throws
-// what Compute throws, and Error{kFile} if the bundle has no d.
+// what the arithmetic gives, actual what the bundle holds. A d of bfloat16 is
+// compared with a binary32 result rounded to nearest even, as libraries store
+// it; any other difference of format is Error{kFormat}. Throws what Compute
+// throws, and Error{kFile} if the bundle has no d.
 VerifyResult Verify(const Bundle& bundle, const ComputeOptions& options = {},
                     size_t max_differences = 8);
 
