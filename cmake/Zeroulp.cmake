@@ -28,9 +28,10 @@ function(zeroulp_flags target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${target} PRIVATE
-    -ffp-contract=off
-    -Wall -Wextra -Wconversion -Wshadow
-    $<$<BOOL:${ZEROULP_WARNINGS_AS_ERRORS}>:-Werror>)
+    "$<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-Wall;-Wextra;-Wconversion>"
+    "$<$<COMPILE_LANGUAGE:CXX>:-Wshadow>"
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>
+    $<$<BOOL:${ZEROULP_WARNINGS_AS_ERRORS}>:$<$<COMPILE_LANGUAGE:CXX>:-Werror>>)
 endfunction()
 
 # A room: the objects of one folder, to become part of the library.

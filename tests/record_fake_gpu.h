@@ -3,6 +3,9 @@
 #ifndef ZEROULP_TESTS_RECORD_FAKE_GPU_H_
 #define ZEROULP_TESTS_RECORD_FAKE_GPU_H_
 
+#include <gtest/gtest.h>
+
+#include <bit>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +15,8 @@
 #include "tools/record/gpu.h"
 #include "tools/record/rows.h"
 #include "zeroulp/arithmetic.h"
+#include "zeroulp/codec.h"
+#include "zeroulp/reference.h"
 
 namespace zeroulp::record {
 
@@ -26,6 +31,10 @@ class FakeGpu : public Gpu {
   }
 
   const GpuInfo& info() const override { return info_; }
+  void set_capability(int major, int minor) {
+    info_.major = major;
+    info_.minor = minor;
+  }
 
   std::vector<uint32_t> Multiply(const Launch& launch) override {
     EXPECT_EQ(launch.instruction, case_.instruction);

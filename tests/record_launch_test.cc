@@ -40,9 +40,9 @@ std::vector<uint32_t> First(const std::vector<uint32_t>& words, size_t count) {
 TEST(RecordLaunch, Fp8IsOneByteEach) {
   const Launch launch =
       LaunchOf("hopper.wgmma.e4m3fn.e5m2.f32", Ascending, Zero);
-  EXPECT_EQ(launch.a.size(), 512u * 8);
-  EXPECT_EQ(launch.b.size(), 512u * 8);
-  EXPECT_EQ(launch.c.size(), 512u);
+  EXPECT_EQ(launch.a.size(), 256u * 8);
+  EXPECT_EQ(launch.b.size(), 256u * 8);
+  EXPECT_EQ(launch.c.size(), 256u);
   EXPECT_THAT(First(launch.a, 8),
               ElementsAre(0x03020100, 0x07060504, 0x0B0A0908, 0x0F0E0D0C,
                           0x13121110, 0x17161514, 0x1B1A1918, 0x1F1E1D1C));
@@ -102,7 +102,7 @@ TEST(RecordLaunch, MetadataNibblesLowestFirst) {
     bundle.a_index[i + 1] = i < 16 ? 1 : 3;
   }
   const Launch launch = MakeLaunch(c, bundle);
-  EXPECT_EQ(launch.b.size(), 512u * 16);
+  EXPECT_EQ(launch.b.size(), 256u * 16);
   EXPECT_THAT(First(launch.meta, 2), ElementsAre(0x44444444, 0xEEEEEEEE));
 }
 

@@ -202,17 +202,17 @@ TEST(Recorder, RefusesAKernelWhoseExactRowsAreWrong) {
   FakeGpu gpu(c, kSeed, FindArith(c.form->arith));
   gpu.spoil = [](auto& words) {
     for (int i = 0; i < FakeGpu::kCopies; ++i) {
-      words[static_cast<size_t>(FakeGpu::kCopies * 40 + i)] ^= 1;
+      words[static_cast<size_t>(FakeGpu::kCopies * 20 + i)] ^= 1;
     }
   };
-  EXPECT_THAT(Refusal(c, gpu), HasSubstr("row 40 (one-hot) must be "));
+  EXPECT_THAT(Refusal(c, gpu), HasSubstr("row 20 (one-hot) must be "));
 }
 
 TEST(Recorder, RefusesAWordCountThatIsNoMultiple) {
   const Case& c = FindCase("hopper.mma.bf16.bf16.f32");
   FakeGpu gpu(c, kSeed, FindArith(c.form->arith));
   gpu.spoil = [](auto& words) { words.pop_back(); };
-  EXPECT_THAT(Refusal(c, gpu), HasSubstr("2047 words for 512 rows"));
+  EXPECT_THAT(Refusal(c, gpu), HasSubstr("1023 words for 256 rows"));
 }
 
 // A device with another arithmetic: found, and named.

@@ -41,6 +41,7 @@ PLACES = [
     (r"gtest/|gmock/", r"tests/|include/zeroulp/testing\.h$",
      "GoogleTest lives in tests/ and in the header for users' tests"),
     (r"CLI/", r"tools/", "CLI11 lives in tools/"),
+    (r"cuda|cublas", r"tools/record/cuda/", "CUDA lives in tools/record/cuda/"),
     (r"nlohmann/", r"tools/|bench/|tests/", "the library knows no JSON"),
     (r"zeroulp/internal/",
      r"include/zeroulp/internal/|kernels/|emulation/|profiles/|tests/",
@@ -58,7 +59,7 @@ def includes(root):
     """Yields (file, line number, included path, is quoted) under `root`."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix not in {".h", ".cc", ".c"}:
+            if path.suffix not in {".h", ".cc", ".c", ".cu", ".cuh"}:
                 continue
             text = path.read_text(encoding="utf-8").splitlines()
             for number, line in enumerate(text, 1):

@@ -3,15 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace zeroulp::record {
 namespace {
 
-// Rows of a bundle, so that all bundles of a Hopper stay below 2 MB, and below
-// the 100 KB that a review can look at: a chained row is four times as long,
-// and a form with 25 pairs of formats has that many bundles.
-constexpr int kRows = 512, kChainedRows = 256, kManyPairsRows = 192;
+// Rows of a bundle: an eighth of them are one-hot, and these must reach every
+// element that an instruction reads; of chained ones fewer, so that all bundles
+// of a Hopper stay below 2 MB together.
+constexpr int kLeastRows = 256, kChainedRows = 128;
 constexpr int kChainedSteps = 4;
-constexpr int kManyPairs = 5;  // formats from which on pairs are many
 
 constexpr FormatSet kFp8 = {Format::kE4M3FN, Format::kE5M2};
 constexpr FormatSet kNarrow = {Format::kE4M3FN, Format::kE5M2, Format::kE3M2FN,
@@ -183,13 +184,12 @@ std::vector<Format> List(FormatSet set) {
 
 void AddCases(const Form& form, std::vector<Case>& cases) {
   const std::vector<Format> formats = List(form.formats);
-  const bool many = formats.size() >= kManyPairs;
+  const int rows = std::max(kLeastRows, 8 * static_cast<int>(form.stored_k()));
   for (const Format a : formats) {
     for (const Format b : formats) {
-      cases.push_back(MakeCase(form, a, b, 1, many ? kManyPairsRows : kRows));
+      cases.push_back(MakeCase(form, a, b, 1, rows));
       if (a != b) continue;
-      cases.push_back(MakeCase(form, a, b, kChainedSteps,
-                               many ? kManyPairsRows : kChainedRows));
+      cases.push_back(MakeCase(form, a, b, kChainedSteps, kChainedRows));
     }
   }
 }

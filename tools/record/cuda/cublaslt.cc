@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// FP8 matrix products by cuBLASLt, which is loaded at run time: the recorder
+// needs its header to build and nothing of it to start.
+#include <cublasLt.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "tools/record/cuda/cuda_gpu.h"
+#include "tools/record/cuda/runtime.h"
+
+namespace zeroulp::record::cuda {
+namespace {
+
+template <typename... Args>
+[[noreturn]] void Refuse(fmt::format_string<Args...> sentence, Args&&... args) {
+  throw Error(
+      ErrorCode::kUnsupported,
+      "cuBLASLt: " + fmt::format(sentence, std::forward<Args>(args)...));
+}
+
+#define ZEROULP_STRING2(x) #x
+#define ZEROULP_STRING(x) ZEROULP_STRING2(x)
+// The version that the header is of, since its structures are.
+constexpr char kLibrary[] = "libcublasLt.so." ZEROULP_STRING(CUBLAS_VER_MAJOR);
+
+// The functions used, by name.
+struct Library {
+  Library() {
+    void* handle = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) Refuse("{}", dlerror());
+    const auto load = [&](auto& function, const char* name) {
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(
+          dlsym(handle, name));
+      if (function == nullptr) Refuse("{} has no {}", kLibrary, name);
+    };
+    load(create, "cublasLtCreate");
+    load(destroy, "cublasLtDestroy");
+    load(version, "cublasLtGetVersion");
+    load(desc_create, "cublasLtMatmulDescCreate");
+    load(desc_destroy, "cublasLtMatmulDescDestroy");
+    load(desc_set, "cublasLtMatmulDescSetAttribute");
+    load(layout_create, "cublasLtMatrixLayoutCreate");
+    load(layout_destroy, "cublasLtMatrixLayoutDestroy");
+    load(preference_create, "cublasLtMatmulPreferenceCreate");
+    load(preference_destroy, "cublasLtMatmulPreferenceDestroy");
+    load(preference_set, "cublasLtMatmulPreferenceSetAttribute");
+    load(heuristic, "cublasLtMatmulAlgoGetHeuristic");
+    load(config_get, "cublasLtMatmulAlgoConfigGetAttribute");
+    load(matmul, "cublasLtMatmul");
+  }
+
+  decltype(&cublasLtCreate) create;
+  decltype(&cublasLtDestroy) destroy;
+  decltype(&cublasLtGetVersion) version;
+  decltype(&cublasLtMatmulDescCreate) desc_create;
+  decltype(&cublasLtMatmulDescDestroy) desc_destroy;
+  decltype(&cublasLtMatmulDescSetAttribute) desc_set;
+  decltype(&cublasLtMatrixLayoutCreate) layout_create;
+  decltype(&cublasLtMatrixLayoutDestroy) layout_destroy;
+  decltype(&cublasLtMatmulPreferenceCreate) preference_create;
+  decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy;
+  decltype(&cublasLtMatmulPreferenceSetAttribute) preference_set;
+  decltype(&cublasLtMatmulAlgoGetHeuristic) heuristic;
+  decltype(&cublasLtMatmulAlgoConfigGetAttribute) config_get;
+  decltype(&cublasLtMatmul) matmul;
+};
+
+void Check(cublasStatus_t status, std::string_view what) {
+  if (status != CUBLAS_STATUS_SUCCESS) {
+    Refuse("{}: status {}", what, static_cast<int>(status));
+  }
+}
+
+const Library& Lt() {
+  static const Library library;
+  return library;
+}
+
+// Owners of the library's objects.
+template <class T>
+struct Owner {
+  explicit Owner(cublasStatus_t (*destroy)(T)) : destroy_(destroy) {}
+  ~Owner() {
+    if (value != nullptr) destroy_(value);
+  }
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+  T value = nullptr;
+
+ private:
+  cublasStatus_t (*destroy_)(T);
+};
+
+class Layout : public Owner<cublasLtMatrixLayout_t> {
+ public:
+  // Column-major.
+  Layout(cudaDataType type, int64_t rows, int64_t cols)
+      : Owner(Lt().layout_destroy) {
+    Check(Lt().layout_create(&value, type, static_cast<uint64_t>(rows),
+                             static_cast<uint64_t>(cols), rows),
+          "describing a matrix");
+  }
+};
+
+cudaDataType TypeOf(bool e5m2) {
+  return e5m2 ? CUDA_R_8F_E5M2 : CUDA_R_8F_E4M3;
+}
+
+// What the algorithm says of itself: enough to ask for it again, and whether it
+// splits K, which changes the sum.
+std::string Describe(const cublasLtMatmulAlgo_t& algorithm) {
+  const auto get = [&](cublasLtMatmulAlgoConfigAttributes_t attribute) {
+    int32_t value = 0;
+    size_t written = 0;
+    const cublasStatus_t status =
+        Lt().config_get(&algorithm, attribute, &value, sizeof(value), &written);
+    return status == CUBLAS_STATUS_SUCCESS ? std::to_string(value) : "?";
+  };
+  return fmt::format(
+      "algorithm {}, tile {}, stages {}, split-K {}, "
+      "reduction scheme {}, custom {}",
+      get(CUBLASLT_ALGO_CONFIG_ID), get(CUBLASLT_ALGO_CONFIG_TILE_ID),
+      get(CUBLASLT_ALGO_CONFIG_STAGES_ID), get(CUBLASLT_ALGO_CONFIG_SPLITK_NUM),
+      get(CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME),
+      get(CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION));
+}
+
+// The product's description: A and B as K-contiguous rows, that is transposed
+// times plain in column-major terms, with their scales in device memory.
+class Description : public Owner<cublasLtMatmulDesc_t> {
+ public:
+  Description(const Matmul& x, const float* scales) : Owner(Lt().desc_destroy) {
+    Check(Lt().desc_create(&value, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+          "describing a product");
+    Set(CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
+    Set(CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N);
+    Set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<int8_t>(x.fast));
+    Set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scales);
+    Set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scales + 1);
+  }
+
+ private:
+  template <class T>
+  void Set(cublasLtMatmulDescAttributes_t attribute, const T& x) {
+    Check(Lt().desc_set(value, attribute, &x, sizeof(x)),
+          "setting an attribute of a product");
+  }
+};
+
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what NVIDIA advises
+
+cublasLtMatmulAlgo_t Choose(cublasLtHandle_t handle,
+                            const Description& description, const Layout& a,
+                            const Layout& b, const Layout& d) {
+  Owner<cublasLtMatmulPreference_t> preference(Lt().preference_destroy);
+  Check(Lt().preference_create(&preference.value), "making a preference");
+  Check(Lt().preference_set(preference.value,
+                            CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                            &kWorkspaceBytes, sizeof(kWorkspaceBytes)),
+        "setting the workspace");
+  cublasLtMatmulHeuristicResult_t result = {};
+  int found = 0;
+  Check(Lt().heuristic(handle, description.value, a.value, b.value, d.value,
+                       d.value, preference.value, 1, &result, &found),
+        "looking for an algorithm");
+  if (found == 0) Refuse("no algorithm for this product");
+  return result.algo;
+}
+
+// Words of d, from column-major binary32 or bfloat16 to row-major.
+std::vector<uint32_t> RowMajor(const std::vector<uint8_t>& bytes, int64_t m,
+                               int64_t n, size_t size) {
+  std::vector<uint32_t> words(static_cast<size_t>(m * n));
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      const auto from = static_cast<size_t>(j * m + i) * size;
+      uint32_t word = 0;
+      for (size_t k = 0; k < size; ++k) {
+        word |= uint32_t{bytes[from + k]} << (8 * k);
+      }
+      words[static_cast<size_t>(i * n + j)] = word;
+    }
+  }
+  return words;
+}
+
+}  // namespace
+
+MatmulResult CublasLtMatmul(const Matmul& x) {
+  Owner<cublasLtHandle_t> handle(Lt().destroy);
+  Check(Lt().create(&handle.value), "starting");
+  const float host_scales[] = {x.a_scale, x.b_scale};
+  const DeviceArray<float> scales{std::span<const float>(host_scales)};
+  const DeviceArray<uint8_t> a(x.a), b(x.b_t), workspace(kWorkspaceBytes);
+  const size_t size = x.bf16_out ? 2 : 4;
+  const DeviceArray<uint8_t> d(static_cast<size_t>(x.m * x.n) * size);
+
+  const Description description(x, scales.data());
+  const Layout a_layout(TypeOf(x.a_e5m2), x.k, x.m);
+  const Layout b_layout(TypeOf(x.b_e5m2), x.k, x.n);
+  const Layout d_layout(x.bf16_out ? CUDA_R_16BF : CUDA_R_32F, x.m, x.n);
+  const cublasLtMatmulAlgo_t algorithm =
+      Choose(handle.value, description, a_layout, b_layout, d_layout);
+  const float one = 1, zero = 0;
+  Check(Lt().matmul(handle.value, description.value, &one, a.data(),
+                    a_layout.value, b.data(), b_layout.value, &zero, d.data(),
+                    d_layout.value, d.data(), d_layout.value, &algorithm,
+                    workspace.data(), kWorkspaceBytes, nullptr),
+        "multiplying");
+  return {.d = RowMajor(d.Read(), x.m, x.n, size),
+          .library = fmt::format("cuBLASLt {}", Lt().version()),
+          .algorithm = Describe(algorithm)};
+}
+
+}  // namespace zeroulp::record::cuda
