@@ -97,7 +97,8 @@ uint32_t Chunk(const ArithInfo& row, const Dot& chunk) {
               top - row.align_bits),
         top - row.align_bits);
   }
-  const uint32_t word = sum.Rounded(out, row.nan_word);
+  const uint32_t word = sum.Rounded(out, row.nan_word, row.out_fraction_bits,
+                                    row.out_rounding == Rounding::kTowardZero);
   return (word & out.magnitude_mask()) == 0 ? 0 : word;
 }
 

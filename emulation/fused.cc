@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // NVIDIA tensor cores: fused dot product and add, and what is built of it.
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,10 @@ uint32_t Step(const ArithInfo& row, std::span<const Number> addends,
 
 uint32_t StepOf(const ArithInfo& row, std::vector<Number> products,
                 uint32_t acc) {
+  for (Number& p : products) {
+    if (!row.normalise_products || p.is_zero()) continue;
+    p.exponent = p.unit + static_cast<int>(std::bit_width(p.significand)) - 1;
+  }
   products.push_back(Unpack(Info(row.accumulator), acc));
   return Step(row, products);
 }

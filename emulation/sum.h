@@ -24,14 +24,18 @@ class Sum {
     all_minus_zero_ = all_minus_zero_ && x.negative && x.significand == 0;
   }
 
-  // One rounding to nearest even. IEEE 754-2019 6.1 to 6.3: opposite
-  // infinities are NaN, an exact zero is +0 unless every addend is -0.
   uint32_t Rounded(const FormatInfo& out, uint32_t nan_word) const {
+    return Rounded(out, nan_word, out.mantissa_bits, /*toward_zero=*/false);
+  }
+  // One rounding, as Round's. IEEE 754-2019 6.1 to 6.3: opposite
+  // infinities are NaN, an exact zero is +0 unless every addend is -0.
+  uint32_t Rounded(const FormatInfo& out, uint32_t nan_word, int fraction_bits,
+                   bool toward_zero) const {
     if (nan_ || (plus_infinity_ && minus_infinity_)) return nan_word;
     if (plus_infinity_) return out.infinity_code();
     if (minus_infinity_) return out.infinity_code() | out.sign_mask();
     if (finite_.negative() || finite_.Width() > 0) {
-      return Round(finite_, out, out.mantissa_bits, /*toward_zero=*/false);
+      return Round(finite_, out, fraction_bits, toward_zero);
     }
     return all_minus_zero_ ? out.sign_mask() : 0u;
   }

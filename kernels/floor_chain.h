@@ -26,7 +26,7 @@ constexpr bool HasNarrowExponents(const ArithInfo& row) {
 constexpr bool FloorChainComputes(const ArithInfo& row) {
   const bool split = row.model == Model::kSplitFused;
   if (row.model != Model::kFusedDot && !split) return false;
-  if (row.zero_sign != ZeroSign::kPlus || row.accumulator != row.output ||
+  if (row.normalise_products || row.accumulator != row.output ||
       row.flush_inputs) {
     return false;
   }

@@ -223,7 +223,8 @@ class EvenOddModel {
       : row_(*call.row),
         wide_(IsWide(call)),
         acc_min_exponent_(Info(row_.accumulator).min_exponent()),
-        round_(Info(row_.output), row_.out_fraction_bits, false) {}
+        round_(Info(row_.output), row_.out_fraction_bits,
+               row_.out_rounding == Rounding::kTowardZero) {}
 
   void Prepare(const PackedMatrix& matrix, size_t k, size_t count,
                const Panel& panel) const {

@@ -25,7 +25,7 @@ constexpr bool FusedComputes(const ArithInfo& row) {
   }
   // Addends below 4 * 2^align_bits in int32, their sum in binary64; E8M0
   // scales have no significand.
-  return row.align_bits <= 27 && row.chunk <= 1024 &&
+  return row.align_bits <= 27 && row.chunk <= 1024 && !row.normalise_products &&
          !row.scales.contains(Format::kUE4M3) &&
          !row.scales.contains(Format::kF32) &&
          (row.model == Model::kFusedDot || row.scales.empty());

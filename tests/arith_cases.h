@@ -44,8 +44,15 @@ inline constexpr std::array kValueNames = {
 // kTiny: products of two about 2^-140, and far below.
 enum class Scales { kNone, kOrdinary, kTiny, kExtreme, kNan };
 
+// One element of a matrix set to a code of its own.
+enum class Part : uint8_t { kA, kB, kC, kScalesOfA, kScalesOfB, kBias };
+struct Override {
+  Part part;
+  uint32_t index, code;  // any: taken modulo what there is
+};
+
 struct Problem {
-  const ArithInfo* row;
+  const ArithInfo* row;  // need not be in kArith
   Format a, b;
   int64_t m, n, k;
   Values values = Values::kFinite;
@@ -61,6 +68,7 @@ struct Problem {
   int64_t a_block = 0, b_block = 0;  // 0: as the row says
   int64_t block_rows = 1;
   uint32_t seed = 0;
+  std::vector<Override> overrides = {};
 };
 
 inline std::string Describe(const Problem& p) {
@@ -173,8 +181,8 @@ inline Matrix DrawMatrix(Format format, const Problem& p, int64_t rows,
   return x;
 }
 
-inline uint32_t DrawC(const FormatInfo& f, Values values,
-                      std::mt19937& random) {
+inline uint32_t DrawAddend(const FormatInfo& f, Values values,
+                           std::mt19937& random) {
   const auto bits = static_cast<uint32_t>(random());
   const uint32_t any = bits & (f.sign_mask() | f.magnitude_mask());
   std::normal_distribution<double> normal(0, 8);
@@ -256,17 +264,20 @@ class PreparedProblem {
     c_ = Matrix(p.row->accumulator, p.m, p.n, p.padding);
     for (int64_t r = 0; r < p.m; ++r) {
       for (int64_t i = 0; i < p.n; ++i) {
-        WriteCode(c_.view, r, i, DrawC(Info(c_.view.format), p.values, random));
+        WriteCode(c_.view, r, i,
+                  DrawAddend(Info(c_.view.format), p.values, random));
       }
     }
     if (p.bias) {
       bias_ = Matrix(*p.bias, 1, p.n, 0);
       for (int64_t i = 0; i < p.n; ++i) {
-        WriteCode(bias_.view, 0, i, DrawC(Info(*p.bias), p.values, random));
+        WriteCode(bias_.view, 0, i,
+                  DrawAddend(Info(*p.bias), p.values, random));
       }
     }
+    for (const Override& change : p.overrides) Apply(change);
     expected_ = Blank();
-    reference::Gemm(a(), b(), c(), expected_.view, Options());
+    reference::GemmWithRow(*p.row, a(), b(), c(), expected_.view, Options());
   }
 
   Operand a() const { return AsOperand(a_, a_scales_, problem_.a_block); }
@@ -299,14 +310,28 @@ class PreparedProblem {
     return d;
   }
 
-  // All words of D, and what lies between its rows.
+  // Empty if all words of D are right, and what lies between its rows.
+  std::string Mismatch(const Matrix& d, std::string_view what) const {
+    if (d.bytes == expected_.bytes) return {};
+    return fmt::format("{} {}: {}", Describe(problem_), what,
+                       ToString(CompareBits(expected_.view, d.view)));
+  }
   void ExpectExact(const Matrix& d, const std::string& what) const {
-    if (d.bytes == expected_.bytes) return;
-    ADD_FAILURE() << Describe(problem_) << " " << what << ": "
-                  << ToString(CompareBits(expected_.view, d.view));
+    const std::string mismatch = Mismatch(d, what);
+    if (!mismatch.empty()) ADD_FAILURE() << mismatch;
   }
 
  private:
+  void Apply(const Override& change) {
+    const std::array parts = {&a_, &b_, &c_, &a_scales_, &b_scales_, &bias_};
+    const MatrixView& view = parts[static_cast<size_t>(change.part)]->view;
+    const auto size = static_cast<uint32_t>(view.rows * view.cols);
+    if (size == 0) return;
+    const FormatInfo& f = Info(view.format);
+    const int64_t at = change.index % size;
+    WriteCode(view, at / view.cols, at % view.cols,
+              change.code & (f.sign_mask() | f.magnitude_mask()));
+  }
   Matrix DrawScales(const Matrix& x, int64_t block, std::mt19937& random) {
     const FormatInfo& f = Info(problem_.scale_format);
     const int64_t length = block != 0 ? block : problem_.row->scale_block;

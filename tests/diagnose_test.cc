@@ -160,6 +160,12 @@ TEST(Diagnose, NamesReciprocalAndMissingTensorScales) {
             "the tensor scale of a and b_t is given as its reciprocal");
   EXPECT_EQ(sentence([](Bundle& x) { x.b_tensor_scale.reset(); }),
             "the tensor scale of b_t is not applied");
+  // What the trace, which is before them, becomes by them.
+  const Bundle wrong =
+      With(bundle, [](Bundle& x) { x.b_tensor_scale.reset(); });
+  const VerifyResult result = Verify(wrong);
+  EXPECT_THAT(ToString(wrong, result, Diagnose(wrong, result)),
+              HasSubstr("    times the tensor scales, 2.1"));
 }
 
 TEST(Diagnose, NamesFnuzCodes) {

@@ -89,6 +89,11 @@ TEST(Hardware, OneWrongParameterIsNoticed) {
       }
     }
     wrong = row;
+    wrong.normalise_products = true;
+    if (!f16_to_f16) {
+      EXPECT_GT(MismatchesUnder(bundle, wrong), 10) << path << " normalised";
+    }
+    wrong = row;
     wrong.chunk /= 2;
     const bool hopper_tf32 = row.chunk == 8 && row.a.contains(Format::kTF32);
     if (!hopper_tf32) {

@@ -6,18 +6,23 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
-#include "tests/cases.h"
+#include "tests/arith_cases.h"
 
 namespace zeroulp {
 namespace {
 
 using testing::Draw;
 using testing::DrawC;
+using testing::Scales;
+using testing::Values;
 
 uint32_t Dot(std::string_view arith, Format a_format,
              const std::vector<uint8_t>& a, Format b_format,
@@ -131,6 +136,137 @@ TEST(Reference, SpecialsAndSignedZeros) {
           << s.what << " " << arith;
     }
   }
+}
+
+// Two-level accumulation, from one-level results and the C library's fma.
+TEST(Reference, PromotionIsAnFmaOfSeparateSumsAndTheirScales) {
+  constexpr int64_t kM = 3, kN = 4, kK = 150, kEvery = 64, kBlocks = 3;
+  std::mt19937 random(6);
+  const auto draw = [&](int64_t rows) {
+    return testing::DrawCodes(Format::kE4M3FN, Draw::kFinite, rows, kK, random);
+  };
+  const std::vector<uint8_t> a = draw(kM), b = draw(kN);
+  std::uniform_real_distribution<float> near_one(0.5f, 2.0f);
+  std::vector<float> a_scales(kM * kBlocks), b_scales(2 * kBlocks), c(kM * kN);
+  for (auto* list : {&a_scales, &b_scales, &c}) {
+    for (float& x : *list) x = near_one(random);
+  }
+  const auto part = [&](const std::vector<uint8_t>& codes, int64_t row,
+                        int64_t k) {
+    ConstMatrixView view = CodesView(codes, Format::kE4M3FN, row + 1, kK);
+    view.bytes = view.bytes.subspan(static_cast<size_t>(row * kK + k));
+    view.rows = 1;
+    view.cols = std::min(kEvery, kK - k);
+    return view;
+  };
+  for (const bool scaled : {false, true}) {
+    std::vector<float> d(kM * kN);
+    Operand a_operand(CodesView(a, Format::kE4M3FN, kM, kK));
+    Operand b_operand(CodesView(b, Format::kE4M3FN, kN, kK));
+    if (scaled) {
+      a_operand.scales = {F32View(std::as_const(a_scales), kM, kBlocks),
+                          kEvery};
+      b_operand.scales = {F32View(std::as_const(b_scales), 2, kBlocks), kEvery,
+                          2};
+    }
+    reference::Gemm(a_operand, b_operand, F32View(std::as_const(c), kM, kN),
+                    F32View(d, kM, kN),
+                    {.arith = "hopper.wgmma.fp8.f32", .promote_every = kEvery});
+    for (int64_t m = 0; m < kM; ++m) {
+      for (int64_t n = 0; n < kN; ++n) {
+        float acc = c[static_cast<size_t>(m * kN + n)];
+        for (int64_t k = 0; k < kK; k += kEvery) {
+          float sum = 0;
+          reference::Gemm(part(a, m, k), part(b, n, k), {},
+                          F32View(std::span(&sum, 1), 1, 1),
+                          {.arith = "hopper.wgmma.fp8.f32"});
+          const int64_t block = k / kEvery;
+          const float scale =
+              a_scales[static_cast<size_t>(m * kBlocks + block)] *
+              b_scales[static_cast<size_t>(n / 2 * kBlocks + block)];
+          acc = scaled ? std::fma(sum, scale, acc) : acc + sum;
+        }
+        EXPECT_EQ(d[static_cast<size_t>(m * kN + n)], acc)
+            << m << " " << n << " " << scaled;
+      }
+    }
+  }
+}
+
+// A row with one column changed.
+struct Change {
+  const char* what;
+  std::string_view arith;
+  std::function<void(ArithInfo&)> make;
+  Values values = Values::kFinite;
+  Scales scales = Scales::kOrdinary;
+};
+
+// A column that nothing reads would promise what no result shows.
+TEST(Reference, EveryColumnOfARowDecidesBits) {
+  const Change changes[] = {
+      {"model", "chain.f32", [](auto& r) { r.model = Model::kExact; }},
+      {"chunk", "hopper.f16.f32", [](auto& r) { r.chunk = 8; }},
+      {"align_bits", "ada.fp8.f32", [](auto& r) { r.align_bits = 12; }},
+      {"align_bits", "cdna3.fp8.f32", [](auto& r) { r.align_bits = 22; }},
+      {"exponent_floor", "hopper.bf16.f32",
+       [](auto& r) { r.exponent_floor = -100; }, Values::kTiny},
+      {"normalise_products", "ada.fp8.f32",
+       [](auto& r) { r.normalise_products = true; }},
+      {"out_fraction_bits", "ada.fp8.f32",
+       [](auto& r) { r.out_fraction_bits = 12; }},
+      {"out_rounding", "hopper.f16.f32",
+       [](auto& r) { r.out_rounding = Rounding::kNearestEven; }},
+      {"nan_word", "hopper.f16.f32", [](auto& r) { r.nan_word = 0x7FC00000; },
+       Values::kAny},
+      {"flush_inputs", "cdna2.f16.f32", [](auto& r) { r.flush_inputs = false; },
+       Values::kSubnormal},
+      {"flush_results", "cdna2.bf16.f32",
+       [](auto& r) { r.flush_results = false; }, Values::kTiny},
+      {"group", "cdna3.fp8.f32", [](auto& r) { r.group = 1; }},
+      {"group and chunk", "blackwell.tcgen05.mxf4.f32",
+       [](auto& r) { r.group = 8, r.chunk = 32; }, Values::kFinite,
+       Scales::kExtreme},
+      {"rows", "trainium.f32", [](auto& r) { r.rows = r.chunk = 64; }},
+      {"interleaved", "trainium2.double_row.f32",
+       [](auto& r) { r.interleaved = true; }},
+  };
+  for (const Change& change : changes) {
+    const ArithInfo& row = FindArith(change.arith);
+    ArithInfo changed = row;
+    change.make(changed);
+    const testing::PreparedProblem p({.row = &row,
+                                      .a = row.a.first(),
+                                      .b = row.b.first(),
+                                      .m = 8,
+                                      .n = 24,
+                                      .k = 300,
+                                      .values = change.values,
+                                      .scales = change.scales,
+                                      .scale_format = Format::kE8M0FNU});
+    testing::Matrix d = p.Blank();
+    reference::GemmWithRow(changed, p.a(), p.b(), p.c(), d.view, p.Options());
+    EXPECT_NE(d.bytes, p.expected().bytes)
+        << change.what << " of " << change.arith;
+  }
+}
+
+// 2^-9, subnormal in e4m3fn but not in f16, times 2^15 is aligned as 2^6, so
+// that 2^-17 beside it is not cut; as e4m3fn it would be aligned as 2^9.
+TEST(Reference, WidenedSubnormalsAreAlignedByTheirValue) {
+  const std::vector<uint8_t> a = {0x01, 0x08};  // e4m3fn: 2^-9, 2^-6
+  const std::vector<uint8_t> b = {0x78, 0x10};  // e5m2: 2^15, 2^-11
+  ArithInfo row = FindArith("hopper.mma.fp8.f32");
+  const auto run = [&] {
+    std::vector<float> d(1);
+    reference::GemmWithRow(row, CodesView(a, Format::kE4M3FN, 1, 2),
+                           CodesView(b, Format::kE5M2, 1, 2), {},
+                           F32View(d, 1, 1));
+    return d[0];
+  };
+  EXPECT_EQ(run(), 0x1p6f + 0x1p-17f);
+  row.widen.reset();
+  EXPECT_EQ(run(), 0x1p6f);
 }
 
 }  // namespace

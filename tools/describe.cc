@@ -206,11 +206,14 @@ Json ParametersOf(const ArithInfo& arith) {
   if (arith.exponent_floor) {
     object.Set("exponent_floor", Json(*arith.exponent_floor));
   }
+  if (arith.align_bits != 0) {
+    object.Set("normalise_products", Json(arith.normalise_products));
+  }
   object.Set("out_fraction_bits", Json(arith.out_fraction_bits))
       .Add("out_rounding", arith.out_rounding == Rounding::kTowardZero
                                ? "toward zero"
                                : "to nearest even")
-      .Add("zero_sign", arith.zero_sign == ZeroSign::kPlus ? "plus" : "ieee")
+      .Add("zero_sign", ZeroIsPlus(arith.model) ? "plus" : "ieee")
       .Add("nan_word", fmt::format("0x{:0{}X}", arith.nan_word,
                                    Info(arith.output).bits / 4));
   if (arith.widen) object.Add("widen", Info(*arith.widen).name);

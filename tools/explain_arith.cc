@@ -207,8 +207,8 @@ std::string SpecialsInWords(const ArithInfo& row) {
       "of both signs give 0x{:0{}X}; any other infinite addend gives that "
       "infinity, and so does a sum that is too large. Subnormal operands {}; "
       "subnormal results {}.",
-      row.zero_sign == ZeroSign::kPlus ? "+0, whatever the signs of its addends"
-                                       : "+0, or -0 if every addend is -0",
+      ZeroIsPlus(row.model) ? "+0, whatever the signs of its addends"
+                            : "+0, or -0 if every addend is -0",
       row.nan_word, Info(row.output).bits / 4,
       row.flush_inputs ? "count as zero" : "have their value",
       row.flush_results ? "become zero" : "are kept");

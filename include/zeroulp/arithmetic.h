@@ -35,47 +35,11 @@ enum class Model : uint8_t {
   kDotPairs,    // chain over pairs, the second element of a pair first
 };
 
-// The model in one sentence.
-constexpr std::string_view Rule(Model model) {
-  switch (model) {
-    case Model::kExact:
-      return "All products and C are summed exactly and rounded once; the "
-             "order of K does not matter.";
-    case Model::kChain:
-      return "acc = fma(a[k], b[k], acc), k ascending from acc = C; with block "
-             "scales acc = round(acc + p * sa * sb), p the chain over one "
-             "block from +0.";
-    case Model::kFusedDot:
-      return "Per chunk the products and the accumulator are cut toward zero "
-             "to a multiple of 2^(largest exponent - align_bits), summed "
-             "exactly and rounded once; block scales add to the exponents.";
-    case Model::kSplitFused:
-      return "Operands are widened to f16; per 32 products a fused dot over k "
-             "mod 4 in {0,1} from zero, a second over {2,3} from its result, "
-             "then one IEEE addition of the accumulator.";
-    case Model::kGroupFused:
-      return "Per 64 products four exact sums of 16 products times their "
-             "scales, and the accumulator, are cut toward zero to a multiple "
-             "of 2^(largest exponent - align_bits), summed exactly and rounded "
-             "once.";
-    case Model::kEvenOdd:
-      return "Per chunk the products are cut toward zero to 2^(largest "
-             "exponent - 24), even and odd k apart in FP8; sums and "
-             "accumulator are then cut toward minus infinity beside each "
-             "other, added and rounded once.";
-    case Model::kPairTree:
-      return "Products are rounded to binary32 and summed in groups as a "
-             "binary tree, then added to the accumulator; each operation "
-             "rounds to nearest even and flushes subnormals.";
-    case Model::kSystolic:
-      return "A binary32 sum runs down the rows of the array, each adding its "
-             "products exactly in one rounding; the column's sum is then added "
-             "to the accumulator.";
-    case Model::kDotPairs:
-      return "Per pair of k, acc = fma over the odd element, then over the "
-             "even one, subnormal inputs and results flushed to zero.";
-  }
-  return {};
+// Whether a result of exactly zero is always +0. Else it is -0 where every
+// addend is -0 or a negative result underflows (IEEE 754-2019 6.3).
+constexpr bool ZeroIsPlus(Model model) {
+  return model == Model::kFusedDot || model == Model::kSplitFused ||
+         model == Model::kGroupFused || model == Model::kEvenOdd;
 }
 
 enum class Evidence : uint8_t {
@@ -135,12 +99,6 @@ inline constexpr FormatSet kChainFormats = {
     Format::kE4M3FNUZ, Format::kE5M2FNUZ, Format::kE4M3B11FNUZ, Format::kE3M2FN,
     Format::kE2M3FN,   Format::kE2M1FN,   Format::kF16,         Format::kBF16};
 
-// What a result of exactly zero looks like.
-enum class ZeroSign : uint8_t {
-  kIeee,  // -0 if every addend is -0 or a negative result underflows
-  kPlus,  // always +0
-};
-
 struct ArithInfo {
   std::string_view name;
   Model model;
@@ -154,15 +112,20 @@ struct ArithInfo {
 
   // Products of one step; 0: all of K.
   int chunk = 0;
+
+  // Hardware that aligns addends: kFusedDot, kSplitFused, kGroupFused and
+  // kEvenOdd. The other models round to nearest even and cut nothing.
   // Addends are cut to 2^(largest exponent - align_bits); 0: never cut.
   int align_bits = 0;
   std::optional<int> exponent_floor = {};  // of that largest exponent
+  // kFusedDot, kSplitFused: the exponent of a product is that of its leading
+  // bit, not the sum of its factors' exponents. No known hardware.
+  bool normalise_products = false;
   // Fraction bits a step's result keeps, in the output's exponent range.
   int out_fraction_bits = 23;
   Rounding out_rounding = Rounding::kNearestEven;
-  ZeroSign zero_sign = ZeroSign::kIeee;
-  uint32_t nan_word = 0x7FC00000;  // every NaN result
 
+  uint32_t nan_word = 0x7FC00000;  // every NaN result
   // Operands are converted to this format, exactly, before anything else.
   std::optional<Format> widen = {};
   bool flush_inputs = false;   // subnormal operands and C become zero

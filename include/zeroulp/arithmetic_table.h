@@ -74,7 +74,6 @@ constexpr ArithInfo FusedF32(Text name, FormatSet in, int chunk, int align_bits,
           .exponent_floor = floor,
           .out_fraction_bits = fraction_bits,
           .out_rounding = Rounding::kTowardZero,
-          .zero_sign = ZeroSign::kPlus,
           .nan_word = 0x7FFFFFFF};
 }
 
@@ -134,7 +133,6 @@ constexpr ArithInfo Cdna3(Text name, FormatSet in, int chunk, bool split) {
   ArithInfo row = Ieee(name, Model::kEvenOdd, in, chunk, Evidence::kPublished,
                        kMmaSim, kAmdNan);
   row.align_bits = 24;
-  row.zero_sign = ZeroSign::kPlus;
   row.group = split ? 2 : 1;
   return row;
 }
@@ -241,6 +239,13 @@ constexpr bool ArithRowsAreValid() {
     if (row.a.empty() || row.b.empty()) return false;
     if (row.name.empty() || row.source.empty()) return false;
     if (row.out_fraction_bits > Info(row.output).mantissa_bits) return false;
+    // No column that the model does not read.
+    if (!ZeroIsPlus(row.model) &&
+        (row.align_bits != 0 || row.exponent_floor || row.normalise_products ||
+         row.out_fraction_bits != Info(row.output).mantissa_bits ||
+         row.out_rounding != Rounding::kNearestEven)) {
+      return false;
+    }
     for (size_t j = 0; j < i; ++j) {
       if (kArith[j].name == row.name) return false;
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <iterator>
 
+#include "tools/io/bundle_operands.h"
 #include "zeroulp/diagnose.h"
 
 namespace zeroulp {
@@ -65,6 +66,10 @@ void AppendTrace(const Bundle& bundle, const VerifyResult& result,
                      diagnosis.findings.front().sentence);
     }
     fmt::format_to(out, "\n");
+  }
+  if (const auto alpha = io::AlphaOf(bundle)) {
+    fmt::format_to(out, "    times the tensor scales, {}: {}\n", *alpha,
+                   WordText(format, at.expected));
   }
 }
 
