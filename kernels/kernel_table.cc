@@ -11,11 +11,13 @@
 #include "kernels/cpu.h"
 #include "kernels/exact.h"
 #include "kernels/exact_fma.h"
+#include "kernels/exact_rows.h"
 #include "kernels/floor_chain.h"
 #include "kernels/fused.h"
 #include "kernels/group_dot.h"
 #include "kernels/ieee.h"
 #include "kernels/machine.h"
+#include "kernels/scaled.h"
 #include "zeroulp/internal/fail.h"
 
 namespace zeroulp::kernels {
@@ -76,6 +78,41 @@ std::string_view PlainBf16(const CallTraits& call) {
 
 std::string_view Anything(const CallTraits& /*call*/) { return {}; }
 
+std::string_view Int8Unable() {
+  if ((hwy::SupportedTargets() & HWY_AVX3_DL) == 0) {
+    return "no SIMD target with 512-bit dots of bytes";
+  }
+  return {};
+}
+
+std::string_view OnlyScaled(const CallTraits& call) {
+  if (!call.block_scales()) return "takes block scales only";
+  if (call.promote_every != 0) return "takes no promote_every";
+  if (!kNarrowFormats.contains(call.a) || !kNarrowFormats.contains(call.b_t)) {
+    return "takes formats of at most 8 bits";
+  }
+  const int64_t block = ScaledBlock(call.a_block, call.b_block);
+  if (block % PackedMatrix::kQuad != 0 || block < kMinScaledBlock ||
+      block > kMaxScaledBlock) {
+    return "takes blocks of a multiple of 4 from 16 to 512";
+  }
+  return {};
+}
+
+bool IsFp4(const CallTraits& call) {
+  return call.a == Format::kE2M1FN && call.b_t == Format::kE2M1FN;
+}
+
+std::string_view OnlyScaledFp4(const CallTraits& call) {
+  return IsFp4(call) ? OnlyScaled(call) : "takes E2M1 only";
+}
+
+std::string_view OnlyPlainFp4(const CallTraits& call) {
+  if (!IsFp4(call)) return "takes E2M1 only";
+  if (call.k > kMaxExactFp4K) return "takes no K whose sums may be inexact";
+  return OnlyPlain(call);
+}
+
 // C and D of these rows are binary32.
 GemmBlock ToBlock(const GemmCall& call) {
   return {call.a,
@@ -108,11 +145,35 @@ void RunChainFma(const GemmCall& call, std::byte* workspace) noexcept {
   ChainFma(ToBlock(call), workspace);
 }
 
+size_t PlainFp4Bytes(const GemmCall& call) {
+  return std::max(ScaledWorkspaceBytes(call), ChainBytes(call));
+}
+// Rows that start from a C with which sums could be inexact take the chain.
+void RunPlainFp4(const GemmCall& call, std::byte* workspace) noexcept {
+  ForEachRunOfRows(call, [&](const GemmCall& part, bool exact) {
+    if (exact) {
+      ScaledInt8(part, workspace);
+    } else if (Bf16Unable().empty()) {
+      RunChainBf16(part, workspace);
+    } else {
+      RunChainFma(part, workspace);
+    }
+  });
+}
+
 constexpr std::array kKernels = {
+    KernelRow{"chain.int8dot", IsPlainChain, OnlyPlainFp4, Int8Unable,
+              NotSlower, PlainFp4Bytes, RunPlainFp4},
     KernelRow{"chain.bf16dot", IsPlainChain, PlainBf16, Bf16Unable, Bf16Slower,
               ChainBytes, RunChainBf16},
     KernelRow{"chain.fma", IsPlainChain, OnlyPlain, Able, NotSlower, ChainBytes,
               RunChainFma},
+    KernelRow{"scaled.int8dot", ScaledComputes, OnlyScaledFp4, Int8Unable,
+              NotSlower, ScaledWorkspaceBytes, ScaledInt8},
+    KernelRow{"scaled.bf16dot", ScaledComputes, OnlyScaled, Bf16Unable,
+              Bf16Slower, ScaledWorkspaceBytes, ScaledBf16},
+    KernelRow{"scaled.fma", ScaledComputes, OnlyScaled, Able, NotSlower,
+              ScaledWorkspaceBytes, ScaledFma},
     KernelRow{"ieee", IeeeComputes, Anything, Able, NotSlower, BlockBytes,
               Ieee},
     KernelRow{"exact.fma", ExactComputes, OnlyPlain, Able, NotSlower,
@@ -149,6 +210,7 @@ CallTraits TraitsOf(const GemmCall& call) {
   return {.a = call.a->format(),
           .b_t = call.b_t->format(),
           .m = call.a->rows(),
+          .k = call.a->cols(),
           .a_block = call.a->scale_block(),
           .b_block = call.b_t->scale_block(),
           .a_scale = call.a->scale_format(),

@@ -18,6 +18,7 @@ namespace zeroulp::kernels {
 struct CallTraits {
   Format a = Format::kE4M3FN, b_t = Format::kE4M3FN;
   int64_t m = 0;  // rows of D: few of them are another problem than many
+  int64_t k = 0;
   // Elements of K that a block scale of A and B covers, 0: none; its format.
   int64_t a_block = 0, b_block = 0;
   Format a_scale = Format::kF32, b_scale = Format::kF32;

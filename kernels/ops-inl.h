@@ -54,6 +54,9 @@ HWY_INLINE VF MulAddExactProduct(VF acc, VF a, VF b) {
   return hn::MulAdd(a, b, acc);
 }
 
+// What was read from memory before must be read again.
+HWY_INLINE void ForgetMemory() { asm volatile("" : : : "memory"); }
+
 #if ZEROULP_TARGET_HAS_512
 // Each 32-bit lane of a and b holds two bf16, the first k in the HIGH half:
 //   acc = fma(a.high, b.high, acc); acc = fma(a.low, b.low, acc)

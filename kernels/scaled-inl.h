@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loops around the tiles of scaled_tile-inl.h.
+
+#if defined(ZEROULP_KERNELS_SCALED_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_SCALED_INL_H_
+#undef ZEROULP_KERNELS_SCALED_INL_H_
+#else
+#define ZEROULP_KERNELS_SCALED_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm_call.h"
+#include "kernels/ieee.h"
+#include "kernels/scale_rows-inl.h"
+#include "kernels/scaled_sizes.h"
+#include "kernels/scaled_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+inline constexpr size_t kGroup = kPanelRows;
+inline constexpr size_t kQuad = static_cast<size_t>(PackedMatrix::kQuad);
+static_assert(kGroup * kSumStride <= kSumFloats);
+
+// A range of K, in blocks, for a range of columns of D.
+struct ScaledPass {
+  size_t n_begin, n_end;
+  size_t k_begin;
+  size_t blocks, block_quads;
+  size_t quads;      // that exist: the last block may be short
+  bool first, last;  // of the passes over these columns
+};
+
+// Calls fill(block, quad, quads, to) for every block of a panel: `quads` quads
+// of codes from `quad` on become steps at `to`. Missing ones become zeros.
+template <class Fill>
+HWY_INLINE void ForEachBlock(const ScaledPass& pass, size_t steps, size_t rows,
+                             float* panel, const Fill& fill) {
+  const size_t steps_per_quad = steps / pass.block_quads;
+  for (size_t block = 0; block < pass.blocks; ++block) {
+    const size_t quad = block * pass.block_quads;
+    const size_t quads = std::min(pass.block_quads, pass.quads - quad);
+    fill(block, quad, quads, panel);
+    std::fill(panel + quads * steps_per_quad * kGroup, panel + steps * kGroup,
+              0.0f);
+    panel += (steps + rows) * kGroup;
+  }
+}
+
+inline void LoadSums(const float* from, size_t stride, size_t rows, size_t cols,
+                     float* HWY_RESTRICT sums) {
+  const DF df;
+  if (from == nullptr) {
+    std::fill_n(sums, rows * kSumStride, 0.0f);
+    return;
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    size_t j = 0;
+    for (; j + kLanes <= cols; j += kLanes) {
+      hn::Store(hn::LoadU(df, from + i * stride + j), df,
+                sums + i * kSumStride + j);
+    }
+    std::copy(from + i * stride + j, from + i * stride + cols,
+              sums + i * kSumStride + j);
+  }
+}
+
+// Of the last pass every NaN is 0x7FC00000.
+inline void StoreSums(const float* HWY_RESTRICT sums, size_t stride,
+                      size_t rows, size_t cols, bool last, float* to) {
+  const DF df;
+  const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
+  const auto result = [&](size_t at) HWY_ATTR {
+    const VF x = hn::Load(df, sums + at);
+    return last ? hn::IfThenElse(hn::IsNaN(x), nan, x) : x;
+  };
+  for (size_t i = 0; i < rows; ++i) {
+    size_t j = 0;
+    for (; j + kLanes <= cols; j += kLanes) {
+      hn::StoreU(result(i * kSumStride + j), df, to + i * stride + j);
+    }
+    if (j == cols) continue;
+    alignas(64) float rest[kLanes];
+    hn::Store(result(i * kSumStride + j), df, rest);
+    std::copy_n(rest, cols - j, to + i * stride + j);
+  }
+}
+
+// What Panels must have:
+//   Dot, Fold: of the tile
+//   block(): products of a block
+//   FillA(group, pass, panel), FillB: one group of 16 rows
+template <class Panels>
+class ScaledGemm {
+ public:
+  ScaledGemm(const GemmCall& call, const Panels& panels, std::byte* workspace)
+      : call_(call),
+        panels_(panels),
+        c_(call.c.rows == 0
+               ? nullptr
+               : reinterpret_cast<const float*>(call.c.bytes.data())),
+        d_(reinterpret_cast<float*>(call.d.bytes.data())),
+        a_panel_(reinterpret_cast<float*>(workspace)),
+        b_panels_(a_panel_ + kScaledPanelFloats),
+        sums_(b_panels_ + kScaledBGroups * kScaledPanelFloats) {}
+
+  // Loops, outermost first: columns of D that fit the B block; passes over K.
+  void Run() const {
+    const size_t k = static_cast<size_t>(call_.a->cols());
+    const size_t n_end = static_cast<size_t>(call_.n_end);
+    const size_t pass_k = kScaledPanelFloats / BlockFloats() * panels_.block();
+    for (size_t n = static_cast<size_t>(call_.n_begin); n < n_end;
+         n += kScaledBGroups * kGroup) {
+      size_t k_begin = 0;
+      do {  // at least once: K = 0 copies C
+        const size_t k_size = std::min(k - k_begin, pass_k);
+        RunPass({.n_begin = n,
+                 .n_end = std::min(n + kScaledBGroups * kGroup, n_end),
+                 .k_begin = k_begin,
+                 .blocks = hwy::DivCeil(k_size, panels_.block()),
+                 .block_quads = panels_.block() / kQuad,
+                 .quads = hwy::DivCeil(k_size, kQuad),
+                 .first = k_begin == 0,
+                 .last = k_begin + k_size == k});
+        k_begin += k_size;
+      } while (k_begin < k);
+    }
+  }
+
+ private:
+  using Dot = typename Panels::Dot;
+  using Fold = typename Panels::Fold;
+
+  size_t steps() const { return panels_.block() / Dot::kStepK; }
+  size_t BlockFloats() const {
+    return (steps() + std::max(Fold::kARows, Fold::kBRows)) * kGroup;
+  }
+
+  void RunPass(const ScaledPass& pass) const {
+    const size_t groups = hwy::DivCeil(pass.n_end - pass.n_begin, kGroup);
+    for (size_t g = 0; g < groups; ++g) {
+      panels_.FillB(pass.n_begin / kGroup + g, pass,
+                    b_panels_ + g * kScaledPanelFloats);
+    }
+    const size_t m_end = static_cast<size_t>(call_.m_end);
+    for (size_t m = static_cast<size_t>(call_.m_begin); m < m_end;
+         m += kGroup) {
+      panels_.FillA(m / kGroup, pass, a_panel_);
+      RowOfTiles(pass, m);
+    }
+  }
+
+  // All elements of D in a group of rows from row `m`.
+  void RowOfTiles(const ScaledPass& pass, size_t m) const {
+    const size_t rows = std::min(kGroup, static_cast<size_t>(call_.m_end) - m);
+    const size_t n_size = pass.n_end - pass.n_begin;
+    const size_t all_vectors = hwy::RoundUpTo(n_size, kGroup) / kLanes;
+    const float* from = pass.first ? c_ : d_;
+    const auto from_stride = static_cast<size_t>(
+        pass.first ? call_.c.row_stride : call_.d.row_stride);
+    const auto to_stride = static_cast<size_t>(call_.d.row_stride);
+    for (size_t v = 0; v * kLanes < n_size; v += kNV) {
+      const size_t vectors = std::min(all_vectors - v, kNV);
+      const size_t n = pass.n_begin + v * kLanes;
+      const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
+      LoadSums(from == nullptr ? nullptr : from + m * from_stride + n,
+               from_stride, rows, cols, sums_);
+      Tiles(pass, v, vectors, rows);
+      StoreSums(sums_, to_stride, rows, cols, pass.last,
+                d_ + m * to_stride + n);
+    }
+  }
+
+  // The sums of up to 16 rows and a tile's columns: all tiles of a part of K
+  // that the L1 cache holds, then the next part.
+  void Tiles(const ScaledPass& pass, size_t v, size_t vectors,
+             size_t rows) const {
+    const size_t at_once = std::max(kScaledL1Steps / steps(), size_t{1});
+    for (size_t block = 0; block < pass.blocks; block += at_once) {
+      const BlockRange range = {std::min(at_once, pass.blocks - block),
+                                steps()};
+      const float* b[kNV];
+      for (size_t i = 0; i < vectors; ++i) {
+        const size_t row = (v + i) * kLanes;
+        b[i] = b_panels_ + row / kGroup * kScaledPanelFloats + row % kGroup +
+               block * (steps() + Fold::kBRows) * kGroup;
+      }
+      const float* a = a_panel_ + block * (steps() + Fold::kARows) * kGroup;
+      for (size_t row = 0; row < rows; row += kScaledMR) {
+        RunScaledTile<Dot, Fold>(vectors, range, a + row, b,
+                                 sums_ + row * kSumStride);
+      }
+    }
+  }
+
+  const GemmCall& call_;
+  const Panels& panels_;
+  const float* c_;
+  float* d_;
+  float* a_panel_;
+  float* b_panels_;
+  float* sums_;
+};
+
+// Calls run(begin, end, in_range) for the longest runs of groups of 16 within
+// begin ... end whose scales are all in range, or all not.
+template <class Run>
+void ForEachRun(const ScaleRows& scales, int64_t begin, int64_t end,
+                const Run& run) {
+  constexpr auto kRows = static_cast<int64_t>(kGroup);
+  const auto in_range = [&](int64_t at) {
+    return scales.AllInRange(static_cast<size_t>(at / kRows));
+  };
+  for (int64_t at = begin; at < end;) {
+    const bool first = in_range(at);
+    int64_t stop = std::min(at + kRows, end);
+    while (stop < end && in_range(stop) == first) {
+      stop = std::min(stop + kRows, end);
+    }
+    run(at, stop, first);
+    at = stop;
+  }
+}
+
+// `fast` on the parts of D whose scales are in range, the general kernel on
+// others.
+template <class Fast>
+void RunWhereInRange(const GemmCall& call, const ScaleRows& a,
+                     const ScaleRows& b, std::byte* workspace,
+                     const Fast& fast) {
+  GemmCall part = call;
+  ForEachRun(b, call.n_begin, call.n_end,
+             [&](int64_t n_begin, int64_t n_end, bool b_in_range) {
+               part.n_begin = n_begin;
+               part.n_end = n_end;
+               ForEachRun(a, call.m_begin, call.m_end,
+                          [&](int64_t m_begin, int64_t m_end, bool in_range) {
+                            part.m_begin = m_begin;
+                            part.m_end = m_end;
+                            if (in_range && b_in_range) {
+                              fast(part);
+                            } else {
+                              Ieee(part, workspace);
+                            }
+                          });
+             });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_SCALED_INL_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels of chain.f32 with block scales: for every block of K in order
+//   p = the chain over the block's products from +0
+//   acc = acc + p * scale of A * scale of B, rounded once
+// (Spec, section 11.)
+#ifndef ZEROULP_KERNELS_SCALED_H_
+#define ZEROULP_KERNELS_SCALED_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+
+#include "kernels/gemm_call.h"
+
+namespace zeroulp::kernels {
+
+// Rows of Model::kChain: the kernels refuse what they do not take of them.
+constexpr bool ScaledComputes(const ArithInfo& row) {
+  return row.model == Model::kChain && row.accumulator == Format::kF32 &&
+         row.output == Format::kF32 && row.scales.contains(Format::kE8M0FNU);
+}
+
+// Lengths of the blocks that the panels take: whole quads, and not so short
+// that the scales would be most of a panel nor longer than one.
+inline constexpr int64_t kMinScaledBlock = 16;
+inline constexpr int64_t kMaxScaledBlock = 512;
+
+// Products that share both scales; operands without scales have blocks of 0.
+constexpr int64_t ScaledBlock(int64_t a_block, int64_t b_block) {
+  return std::gcd(a_block, b_block);
+}
+
+// The longest sum of E2M1 products the integer kernel keeps in its lanes.
+inline constexpr int64_t kMaxIntegerBlock = 2048;
+
+// Up to this K every partial sum of E2M1 products, at most 36 each, is below
+// 2^24 quarters and exact in binary32.
+inline constexpr int64_t kMaxExactFp4K = (int64_t{1} << 24) / (4 * 36);
+
+size_t ScaledWorkspaceBytes(const GemmCall& call);
+
+// Any SIMD target: binary32 multiply-adds.
+void ScaledFma(const GemmCall& call, std::byte* workspace) noexcept;
+// CPUs with AVX512_BF16 only.
+void ScaledBf16(const GemmCall& call, std::byte* workspace) noexcept;
+// E2M1 operands, CPUs with AVX512_VNNI and _VBMI only. Without block scales K
+// is at most kMaxExactFp4K, and rows whose C would make a partial sum inexact
+// take the kernel of other formats.
+void ScaledInt8(const GemmCall& call, std::byte* workspace) noexcept;
+
+}  // namespace zeroulp::kernels
+
+#endif  // ZEROULP_KERNELS_SCALED_H_
