@@ -188,6 +188,16 @@ std::string Refusal(const Case& c, FakeGpu& gpu) {
   return "";
 }
 
+// What Record holds a device to, every arithmetic fulfils: of all chips,
+// formats and numbers of steps.
+TEST(Recorder, AcceptsEveryArithmetic) {
+  for (const Case& c : Cases()) {
+    if (c.a != c.b && c.form->unit == Unit::kMma) continue;  // time
+    FakeGpu gpu(c, kSeed, FindArith(c.form->arith));
+    EXPECT_NO_THROW(Record(c, Here(), gpu)) << c.name;
+  }
+}
+
 TEST(Recorder, RefusesElementsThatDiffer) {
   const Case& c = FindCase("hopper.wgmma.e5m2.e5m2.f16");
   FakeGpu gpu(c, kSeed, FindArith(c.form->arith));

@@ -79,12 +79,19 @@ __device__ inline void Commit(uint64_t* barrier) {
       "[%0];" ::"r"(SharedAddress(barrier))
       : "memory");
 }
-// Tries before an instruction that never completes is given up: each waits in
-// hardware for up to some microseconds, together seconds.
-inline constexpr int kTries = 1 << 20;
+// Nanoseconds after which an instruction is taken for one that never completes:
+// it takes microseconds, and a thousand blocks wait for each other at most.
+inline constexpr uint64_t kPatience = 2'000'000'000;
+
+__device__ inline uint64_t Nanoseconds() {
+  uint64_t time;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(time));
+  return time;
+}
 
 __device__ inline void Wait(uint64_t* barrier, uint32_t parity) {
-  for (int i = 0; i < kTries; ++i) {
+  const uint64_t start = Nanoseconds();
+  while (Nanoseconds() - start < kPatience) {
     uint32_t done;
     asm volatile(
         "{\n.reg .pred p;\n"
