@@ -201,7 +201,7 @@ class SystolicModel : public IeeeModel<SystolicModel> {
 };
 
 // A column of processing elements that add the exact sum of `group` narrow
-// products, which may share a scale.
+// products, which may share a scale. Panels are binary64.
 class SystolicGroupsModel : public SystolicModel {
  public:
   explicit SystolicGroupsModel(const GemmCall& call)
@@ -209,14 +209,28 @@ class SystolicGroupsModel : public SystolicModel {
         group_(static_cast<size_t>(row_.group)),
         pe_rows_(static_cast<size_t>(row_.rows)),
         // Without scales of its own, they belong to the promotion.
-        block_(row_.scales.empty() ? 0 : static_cast<size_t>(row_.scale_block)),
-        one_(FitsBinary64(
-            call, std::bit_width(static_cast<unsigned>(row_.group) - 1))) {}
+        block_(row_.scales.empty() ? 0
+                                   : static_cast<size_t>(row_.scale_block)) {}
+
+  void Prepare(const PackedMatrix& matrix, size_t /*k*/, size_t count,
+               const Panel& panel) const {
+    *panel.special = SignificantBits(Info(matrix.format()).mantissa_bits,
+                                     count * kGroupRows, panel.values);
+    // In place, from the end: twice as long, where exponents would be.
+    const DD dd;
+    double* wide = reinterpret_cast<double*>(panel.values);
+    for (size_t i = count * kGroupRows; i > 0;) {
+      i -= kLanesF64;
+      hn::Store(WideFrom(panel.values + i), dd, wide + i);
+    }
+  }
 
   void Run(const Panel& a, const Panel& b, size_t k, size_t count, size_t rows,
            float* acc) const {
-    const auto column = one_ ? &SystolicGroupsModel::Column<true>
-                             : &SystolicGroupsModel::Column<false>;
+    const auto carries = static_cast<int>(std::bit_width(group_ - 1));
+    const auto column = *a.special + *b.special + carries <= 53
+                            ? &SystolicGroupsModel::Column<true>
+                            : &SystolicGroupsModel::Column<false>;
     for (size_t r = 0; r < rows; r += kColumns) {
       for (size_t lane = 0; lane < kGroupRows; lane += kLanesF32) {
         for (size_t first = k; first < k + count; first += chunk_) {
@@ -237,24 +251,51 @@ class SystolicGroupsModel : public SystolicModel {
  private:
   // Rows of D at a time, which hide each other's latency.
   static constexpr size_t kColumns = 4;
+  // Narrow values have their last place 34 bits below the largest at most.
+  static constexpr uint8_t kAllBits = 64;
+
+  // Bits from the largest of the values down to the last place of any.
+  static uint8_t SignificantBits(int mantissa_bits, size_t count,
+                                 const float* HWY_RESTRICT values) {
+    const DI di;
+    const DF df;
+    const VI infinity = hn::Set(di, 0x7F800000);
+    VI largest = hn::Zero(di), smallest = infinity;
+    for (size_t i = 0; i < count; i += kLanesF32) {
+      const VI bits = hn::BitCast(di, hn::Abs(hn::Load(df, values + i)));
+      largest = hn::Max(largest, bits);
+      smallest = hn::Min(
+          smallest, hn::IfThenElse(hn::Eq(bits, hn::Zero(di)), infinity, bits));
+    }
+    const int high = hn::GetLane(hn::MaxOfLanes(di, largest)) >> 23;
+    const int low = hn::GetLane(hn::MinOfLanes(di, smallest)) >> 23;
+    if (high == 0) return 0;  // nothing but zeros
+    // Infinity and NaN are no numbers: binary64 makes of them what it should.
+    return static_cast<uint8_t>(
+        std::min<int>(high + 1 - low + mantissa_bits, kAllBits));
+  }
 
   template <bool kOne>
   void Column(const Panel& a, const Panel& b, size_t row, size_t lane,
               size_t begin, size_t end, float* HWY_RESTRICT partial) const {
-    VD sum[kColumns];
+    const DD dd;
+    VD sum[kColumns], scales[kColumns];
     ZEROULP_UNROLL
-    for (size_t i = 0; i < kColumns; ++i) sum[i] = hn::Zero(DD());
+    for (size_t i = 0; i < kColumns; ++i) {
+      sum[i] = hn::Zero(dd);
+      scales[i] = hn::Set(dd, 1.0);
+    }
     const size_t step = row_.interleaved ? group_ : 1;
     const size_t apart = row_.interleaved ? 1 : pe_rows_;
     const size_t rows_end = std::min(begin + step * pe_rows_, end);
-    for (size_t k = begin; k < rows_end; k += step) {
+    for (size_t k = begin, block_end = begin; k < rows_end; k += step) {
+      if (block_ != 0 && k >= block_end) {
+        block_end = (k / block_ + 1) * block_;
+        Scales(a, b, row, lane, k, scales);
+      }
       // Of the group, those that exist.
       const size_t stop = std::min(k + group_ * apart, end);
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < kColumns; ++i) {
-        sum[i] = kOne ? ElementOne(a, b, row + i, lane, k, apart, stop, sum[i])
-                      : Element(a, b, row + i, lane, k, apart, stop, sum[i]);
-      }
+      Elements<kOne>(a, b, row, lane, k, apart, stop, scales, sum);
     }
     ZEROULP_UNROLL
     for (size_t i = 0; i < kColumns; ++i) {
@@ -262,35 +303,64 @@ class SystolicGroupsModel : public SystolicModel {
     }
   }
 
-  HWY_INLINE VD Product(const Panel& a, const Panel& b, size_t row, size_t lane,
-                        size_t k) const {
-    const size_t at = k * kGroupRows;
-    return hn::Mul(hn::Set(DD(), double{a.values[at + row]}),
-                   WideFrom(b.values + at + lane));
-  }
-
-  // One processing element: sum + the products of k, k + apart ... below end,
-  // rounded to binary32. Their own sum is exact in binary64.
-  HWY_INLINE VD ElementOne(const Panel& a, const Panel& b, size_t row,
+  // kColumns processing elements side by side: sum + the products of k,
+  // k + apart ... below end, rounded to binary32. kOne: the products' own sum
+  // is exact in binary64.
+  template <bool kOne>
+  HWY_INLINE void Elements(const Panel& a, const Panel& b, size_t row,
                            size_t lane, size_t k, size_t apart, size_t end,
-                           VD sum) const {
+                           const VD (&scales)[kColumns],
+                           VD (&sum)[kColumns]) const {
     const DD dd;
-    const VD scale = Scale(a, b, row, lane, k);
-    VD products = Product(a, b, row, lane, k);  // -0 if all of them are
-    for (size_t j = k + apart; j < end; j += apart) {
-      products = hn::Add(products, Product(a, b, row, lane, j));
+    if constexpr (!kOne) {
+      for (size_t i = 0; i < kColumns; ++i) {
+        sum[i] = Element(a, b, row + i, lane, k, apart, end, scales[i], sum[i]);
+      }
+      return;
     }
-    return hn::PromoteTo(dd,
-                         ToBinary32(AddToOdd(sum, hn::Mul(products, scale))));
+    VD products[kColumns];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kColumns; ++i) {
+      products[i] = Product(a, b, row + i, lane, k);  // -0 if all of them are
+    }
+    for (size_t j = k + apart; j < end; j += apart) {
+      const VD b_now = hn::Load(dd, Wide(b) + j * kGroupRows + lane);
+      ZEROULP_UNROLL
+      for (size_t i = 0; i < kColumns; ++i) {
+        const VD a_now = hn::Set(dd, Wide(a)[j * kGroupRows + row + i]);
+        products[i] = hn::MulAdd(a_now, b_now, products[i]);
+      }
+    }
+    VD lost = hn::Zero(dd);
+    VD before[kColumns];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kColumns; ++i) {
+      if (block_ != 0) products[i] = hn::Mul(products[i], scales[i]);
+      before[i] = sum[i];
+      sum[i] = hn::Add(before[i], products[i]);
+      // Of an exact sum both subtractions return the other addend. Zeros may
+      // differ in sign; nothing else can.
+      lost = hn::Or(lost, hn::Xor(hn::Sub(sum[i], before[i]), products[i]));
+      lost = hn::Or(lost, hn::Xor(hn::Sub(sum[i], products[i]), before[i]));
+    }
+    if (HWY_UNLIKELY(!hn::AllTrue(dd, hn::Eq(hn::Abs(lost), hn::Zero(dd))))) {
+      for (size_t i = 0; i < kColumns; ++i) {
+        sum[i] = AddToOdd(before[i], products[i]);
+      }
+    }
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kColumns; ++i) {
+      sum[i] = hn::PromoteTo(dd, ToBinary32(sum[i]));
+    }
   }
 
-  // The same where their sum is exact in two parts.
+  // The same, one, where the sum of products is exact in two parts.
   HWY_INLINE VD Element(const Panel& a, const Panel& b, size_t row, size_t lane,
-                        size_t k, size_t apart, size_t end, VD sum) const {
+                        size_t k, size_t apart, size_t end, VD scale,
+                        VD sum) const {
     const DD dd;
     // Rounds to multiples of 2^-8: products are multiples of 2^-34 below 2^32.
     const VD cut = hn::Set(dd, 0x1.8p44);
-    const VD scale = Scale(a, b, row, lane, k);
     VD high = hn::Zero(dd), low = hn::Zero(dd), plain = sum;
     for (size_t j = k; j < end; j += apart) {
       const VD product = Product(a, b, row, lane, j);
@@ -316,16 +386,29 @@ class SystolicGroupsModel : public SystolicModel {
         dd, ToBinary32(hn::IfThenElse(hn::IsFinite(plain), finite, plain)));
   }
 
-  HWY_INLINE VD Scale(const Panel& a, const Panel& b, size_t row, size_t lane,
-                      size_t k) const {
-    if (block_ == 0) return hn::Set(DD(), 1.0);
+  static const double* Wide(const Panel& panel) {
+    return reinterpret_cast<const double*>(panel.values);
+  }
+
+  static HWY_INLINE VD Product(const Panel& a, const Panel& b, size_t row,
+                               size_t lane, size_t k) {
+    const DD dd;
+    const size_t at = k * kGroupRows;
+    return hn::Mul(hn::Set(dd, Wide(a)[at + row]),
+                   hn::Load(dd, Wide(b) + at + lane));
+  }
+
+  HWY_INLINE void Scales(const Panel& a, const Panel& b, size_t row,
+                         size_t lane, size_t k, VD (&scales)[kColumns]) const {
     const size_t at = k / block_ * kGroupRows;
-    return hn::Mul(hn::Set(DD(), double{a.scales[at + row]}),
-                   WideFrom(b.scales + at + lane));
+    const VD b_scale = WideFrom(b.scales + at + lane);
+    for (size_t i = 0; i < kColumns; ++i) {
+      scales[i] =
+          hn::Mul(hn::Set(DD(), double{a.scales[at + row + i]}), b_scale);
+    }
   }
 
   size_t group_, pe_rows_, block_;
-  bool one_;
 };
 
 void IeeeTarget(const GemmCall& call, std::byte* workspace) {
