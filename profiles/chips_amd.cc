@@ -6,6 +6,8 @@ namespace zeroulp::internal {
 namespace {
 
 // clang-format off
+constexpr std::string_view kCdna3Arithmetic =
+    "cdna3.fp8.f32 cdna3.f16.f32 cdna3.bf16.f32 cdna3.xf32.f32";
 constexpr Quantity kMetadata = {
     2, "AMD CDNA3 ISA, V_SMFMAC: two 2-bit indices per 4 elements"};
 
@@ -35,6 +37,7 @@ constexpr ChipInfo kMi300x = {
     .vendor = "AMD",
     .year = 2023,
     .architecture = "CDNA3",
+    .arithmetic = kCdna3Arithmetic,
     .peaks = kMi300xPeaks,
     .memory = {.capacity_gbytes = {192, kMlEngineering},
                .bandwidth_gbytes_per_s = {5300, kMlEngineering}},
@@ -76,6 +79,7 @@ constexpr ChipInfo kMi325x = {
     .vendor = "AMD",
     .year = 2024,
     .architecture = "CDNA3",
+    .arithmetic = kCdna3Arithmetic,
     .peaks = kMi325xPeaks,
     .memory = {.capacity_gbytes = {256, kMlEngineering},
                .bandwidth_gbytes_per_s = {6000, kMlEngineering}},

@@ -6,6 +6,12 @@ namespace zeroulp::internal {
 namespace {
 
 // clang-format off
+constexpr std::string_view kBlackwellArithmetic =
+    "blackwell.f16.f32 blackwell.f16.f16 blackwell.bf16.f32 "
+    "blackwell.tf32.f32 blackwell.mma.fp8.f32 blackwell.mma.fp8.f16 "
+    "blackwell.tcgen05.f8f6f4.f32 blackwell.tcgen05.f8f6f4.f16 "
+    "blackwell.tcgen05.mxf8f6f4.f32 blackwell.tcgen05.mxf4.f32 "
+    "blackwell.tcgen05.mxf4nvf4.f32";
 // Sparse metadata: PTX ISA, mma.sp and tcgen05.mma.sp.
 constexpr Quantity kMetadata = {
     2, "NVIDIA PTX ISA, sparse mma: two 2-bit indices per 4 elements"};
@@ -82,6 +88,7 @@ constexpr ChipInfo kB200 = {
     .vendor = "NVIDIA",
     .year = 2024,
     .architecture = "Blackwell",
+    .arithmetic = kBlackwellArithmetic,
     .process = "TSMC 4NP",
     .peaks = kB200Peaks,
     .memory = {.type = "HBM3e",
@@ -150,6 +157,7 @@ constexpr ChipInfo kGb200 = {
     .vendor = "NVIDIA",
     .year = 2024,
     .architecture = "Blackwell",
+    .arithmetic = kBlackwellArithmetic,
     .process = "TSMC 4NP",
     .peaks = kGb200Peaks,
     .memory = {.type = "HBM3e",
@@ -221,6 +229,7 @@ constexpr ChipInfo kB300 = {
     .vendor = "NVIDIA",
     .year = 2025,
     .architecture = "Blackwell",
+    .arithmetic = kBlackwellArithmetic,
     .process = "TSMC 4NP",
     .peaks = kB300Peaks,
     .memory = {.type = "HBM3e",
@@ -290,6 +299,7 @@ constexpr ChipInfo kGb300 = {
     .vendor = "NVIDIA",
     .year = 2025,
     .architecture = "Blackwell",
+    .arithmetic = kBlackwellArithmetic,
     .process = "TSMC 4NP",
     .peaks = kGb300Peaks,
     .memory = {.type = "HBM3e",

@@ -6,6 +6,12 @@ namespace zeroulp::internal {
 namespace {
 
 // clang-format off
+constexpr std::string_view kAmpereArithmetic =
+    "ampere.f16.f32 ampere.f16.f16 ampere.bf16.f32 ampere.tf32.f32";
+constexpr std::string_view kHopperArithmetic =
+    "hopper.f16.f32 hopper.f16.f16 hopper.bf16.f32 hopper.tf32.f32 "
+    "hopper.wgmma.fp8.f32 hopper.wgmma.fp8.f16 hopper.mma.fp8.f32 "
+    "hopper.mma.fp8.f16";
 // Sparse metadata: PTX ISA, mma.sp and tcgen05.mma.sp.
 constexpr Quantity kMetadata = {
     2, "NVIDIA PTX ISA, sparse mma: two 2-bit indices per 4 elements"};
@@ -54,6 +60,7 @@ constexpr ChipInfo kA100Sxm = {
     .vendor = "NVIDIA",
     .year = 2020,
     .architecture = "Ampere",
+    .arithmetic = kAmpereArithmetic,
     .status = ChipStatus::kLegacy,
     .peaks = kA100SxmPeaks,
     .memory = {.capacity_gib = {80, kA100Datasheet},
@@ -96,6 +103,7 @@ constexpr ChipInfo kA100Pcie = {
     .vendor = "NVIDIA",
     .year = 2021,
     .architecture = "Ampere",
+    .arithmetic = kAmpereArithmetic,
     .status = ChipStatus::kLegacy,
     .peaks = kA100PciePeaks,
     .memory = {.capacity_gib = {80, kMlEngineering},
@@ -162,6 +170,7 @@ constexpr ChipInfo kH100Sxm = {
     .vendor = "NVIDIA",
     .year = 2022,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .process = "TSMC 4N",
     .peaks = kH100SxmPeaks,
     .memory = {.type = "HBM3",
@@ -211,6 +220,7 @@ constexpr ChipInfo kH100Pcie = {
     .vendor = "NVIDIA",
     .year = 2022,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .process = "TSMC 4N",
     .peaks = kH100PciePeaks,
     .memory = {.type = "HBM2e",
@@ -257,6 +267,7 @@ constexpr ChipInfo kH200Sxm = {
     .vendor = "NVIDIA",
     .year = 2024,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .process = "TSMC 4N",
     .peaks = kH100SxmPeaks,
     .memory = {.type = "HBM3e",
@@ -308,6 +319,7 @@ constexpr ChipInfo kH800Sxm = {
     .vendor = "NVIDIA",
     .year = 2023,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .process = "TSMC 4N",
     .peaks = kH800SxmPeaks,
     .memory = {.type = "HBM3",
@@ -353,6 +365,7 @@ constexpr ChipInfo kH200Nvl = {
     .vendor = "NVIDIA",
     .year = 2024,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .peaks = kH200NvlPeaks,
     .memory = {.capacity_gib = {141, kH200NvlPage, Basis::kAssumed},
                .bandwidth_gbytes_per_s = {4800, kH200NvlPage, Basis::kAssumed}},
@@ -386,6 +399,7 @@ constexpr ChipInfo kGh200 = {
     .vendor = "NVIDIA",
     .year = 2023,
     .architecture = "Hopper",
+    .arithmetic = kHopperArithmetic,
     .peaks = kGh200Peaks,
     .memory = {.capacity_gib = {141, kMlEngineering},
                .bandwidth_gbytes_per_s = {4800, kMlEngineering}},

@@ -100,8 +100,15 @@ Bound BoundOf(const Prediction& p, double fabric_us) {
   return p.compute_us >= p.memory_us ? Bound::kCompute : Bound::kMemory;
 }
 
+// Constants of which family. How fast GPU libraries are in one format or
+// pattern says nothing of another engine: those get the dense 16-bit ones.
+struct Kind {
+  std::string_view family;
+  bool sparse;
+};
+
 std::string CalibrationText(const ChipInfo& chip, const Work& work,
-                            const ChipFit& fit, bool sparse) {
+                            const ChipFit& fit, bool sparse, const Kind& kind) {
   const std::string of =
       fmt::format("{}{}", sparse ? "sparse " : "", work.family);
   if (fit.rows > 0) {
@@ -110,18 +117,21 @@ std::string CalibrationText(const ChipInfo& chip, const Work& work,
   }
   return fmt::format(
       "no published times of {} in {} to calibrate by: the mean of the {} "
-      "chips that have some{}",
-      chip.id, of, fit.target.empty() ? "NVIDIA" : std::string_view(fit.target),
-      fit.family.empty() ? ", of all formats" : "");
+      "chips that have some, in {}{}",
+      chip.id, of, fit.target.empty() ? "NVIDIA" : fit.target,
+      kind.sparse ? "sparse " : "",
+      fit.family.empty() ? "all formats" : kind.family);
 }
 
 void AddCalibrated(Projection& p, const Measurement& w, const ChipInfo& chip,
                    const Work& work, const Conditions& conditions) {
   const bool sparse = !w.sparsity.empty();
+  const Machine machine = FindMachine(chip, work, conditions.chip_share);
+  const Kind kind =
+      machine.tile_cores > 0 ? Kind{work.family, sparse} : Kind{"BF16", false};
   const Constants constants =
       FindConstants(FindCalibration(chip, conditions.without_own_rows), chip,
-                    work.family, sparse);
-  const Machine machine = FindMachine(chip, work, conditions.chip_share);
+                    kind.family, kind.sparse);
   const Load load = {
       .m = static_cast<double>(w.m),
       .n = static_cast<double>(w.n),
@@ -146,7 +156,8 @@ void AddCalibrated(Projection& p, const Measurement& w, const ChipInfo& chip,
   p.calibrated = constants.chip->rows > 0          ? Calibrated::kChip
                  : !constants.chip->target.empty() ? Calibrated::kArchitecture
                                                    : Calibrated::kPooled;
-  p.assumptions.push_back(CalibrationText(chip, work, *constants.chip, sparse));
+  p.assumptions.push_back(
+      CalibrationText(chip, work, *constants.chip, sparse, kind));
   if (machine.tile_cores == 0 && machine.arrays == 0) {
     p.assumptions.push_back(fmt::format(
         "the engine of {} is not published: no tile or wave quantisation",

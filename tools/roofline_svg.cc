@@ -18,8 +18,8 @@ constexpr auto kColours = std::to_array<std::string_view>(
     {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#B8860B",
      "#000000", "#7B3294"});
 
-constexpr double kWidth = 960, kLeft = 76, kRight = 250, kTop = 48, kPlot = 420,
-                 kBar = 22;
+constexpr double kWidth = 1070, kLeft = 84, kRight = 340, kTop = 48,
+                 kPlot = 420, kLine = 16, kBar = 22;
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
@@ -46,6 +46,17 @@ std::string Escaped(std::string_view text) {
 
 std::string_view ColourOf(size_t roof) {
   return kColours[roof % kColours.size()];
+}
+
+// "2517 TF", "362 PF", "42.5 EF".
+std::string Rate(double tflops) {
+  if (tflops < 1e4) return fmt::format("{:.4g} TF", tflops);
+  if (tflops < 1e6) return fmt::format("{:.3g} PF", tflops / 1e3);
+  return fmt::format("{:.3g} EF", tflops / 1e6);
+}
+
+std::string NameOf(const Roof& roof) {
+  return roof.name + (roof.sparse ? " sparse" : "");
 }
 
 std::string Text(double x, double y, std::string_view text,
@@ -95,7 +106,8 @@ std::string Grid(const Axis& x, const Axis& y) {
       line(at, y.from, at, y.to, digit == 1);
     }
     svg += Text(x.At(std::pow(10, e)), y.from + 18,
-                fmt::format("{:g}", std::pow(10, e)),
+                fmt::format("{:.{}f}", std::pow(10, e),
+                            static_cast<int>(std::max(0.0, -e))),
                 "text-anchor=\"middle\" class=\"tick\"");
   }
   for (double e = y.low; e <= y.high; ++e) {
@@ -104,7 +116,8 @@ std::string Grid(const Axis& x, const Axis& y) {
       line(x.from, at, x.to, at, digit == 1);
     }
     svg += Text(x.from - 8, y.At(std::pow(10, e)) + 4,
-                fmt::format("{:g}", std::pow(10, e)),
+                fmt::format("{:.{}f}", std::pow(10, e),
+                            static_cast<int>(std::max(0.0, -e))),
                 "text-anchor=\"end\" class=\"tick\"");
   }
   svg += Text((x.from + x.to) / 2, y.from + 38,
@@ -133,59 +146,74 @@ std::string RoofLine(const Roof& roof, size_t index, const Axis& x,
 }
 
 // Names to the right of the picture, in the order of the roofs' heights and
-// far enough apart to be read.
-std::string Legend(const std::vector<Roof>& roofs, const Axis& x,
-                   const Axis& y) {
+// far enough apart to be read. `bottom` becomes where they end.
+std::string Legend(const std::vector<Roof>& roofs, const Axis& x, const Axis& y,
+                   double& bottom) {
   std::vector<size_t> order(roofs.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return roofs[a].tflops > roofs[b].tflops;
   });
   std::string svg;
-  double last = y.to - 14;
+  bottom = y.to - kLine;
   for (const size_t i : order) {
-    const double at = std::max(y.At(roofs[i].tflops), last + 16);
-    last = at;
+    bottom = std::max(y.At(roofs[i].tflops), bottom + kLine);
     svg += fmt::format(
         "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" "
         "stroke=\"{}\"/>\n",
-        x.to, y.At(roofs[i].tflops), x.to + 12, at, ColourOf(i));
-    svg += Text(x.to + 16, at + 4,
-                fmt::format("{}: {:.4g}{}", roofs[i].name, roofs[i].tflops,
-                            roofs[i].sparse ? " sparse" : ""),
+        x.to, y.At(roofs[i].tflops), x.to + 12, bottom, ColourOf(i));
+    svg += Text(x.to + 16, bottom + 4,
+                fmt::format("{}: {}", NameOf(roofs[i]), Rate(roofs[i].tflops)),
                 fmt::format("fill=\"{}\"", ColourOf(i)));
   }
   return svg;
 }
 
+// From 0 or, where one bar would hide the others, on a logarithmic axis.
+Axis BarAxis(const std::vector<Bar>& bars, bool& logarithmic) {
+  constexpr double kSpread = 50;
+  Range range;
+  for (const Bar& bar : bars) {
+    range.Hold(bar.tflops);
+    range.Hold(bar.peak_tflops);
+  }
+  logarithmic = range.most > kSpread * range.least;
+  Axis axis = MakeAxis(range, 290, kWidth - 220);
+  axis.high = std::log10(range.most);
+  return axis;
+}
+
 std::string Bars(const std::vector<Roof>& roofs, const std::vector<Bar>& bars,
                  double top) {
-  double most = 0;
-  for (const Bar& bar : bars) most = std::max(most, bar.peak_tflops);
-  const double left = 260, right = kWidth - 180;
-  std::string svg = Text(kLeft, top - 12, "projected TFLOP/s; outline: peak",
+  bool logarithmic = false;
+  const Axis axis = BarAxis(bars, logarithmic);
+  const auto width = [&](double tflops) {
+    return logarithmic
+               ? axis.At(tflops) - axis.from
+               : (axis.to - axis.from) * tflops / std::pow(10, axis.high);
+  };
+  std::string svg = Text(kLeft, top - 12,
+                         fmt::format("projected FLOP/s, outline: peak{}",
+                                     logarithmic ? "; logarithmic" : ""),
                          "class=\"head\"");
   for (size_t i = 0; i < bars.size(); ++i) {
     const Bar& bar = bars[i];
     const double y = top + static_cast<double>(i) * kBar;
-    const double scale = (right - left) / most;
-    svg += Text(left - 8, y + 13,
-                fmt::format("{}{}", roofs[bar.roof].name,
-                            roofs[bar.roof].sparse ? " sparse" : ""),
+    svg += Text(axis.from - 8, y + 13, NameOf(roofs[bar.roof]),
                 "text-anchor=\"end\"");
     svg += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"16\" "
         "fill=\"none\" stroke=\"{}\"{}/>\n",
-        left, y, bar.peak_tflops * scale, ColourOf(bar.roof),
+        axis.from, y, width(bar.peak_tflops), ColourOf(bar.roof),
         roofs[bar.roof].sparse ? " stroke-dasharray=\"5 3\"" : "");
     svg += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"16\" "
         "fill=\"{}\"/>\n",
-        left, y, bar.tflops * scale, ColourOf(bar.roof));
-    svg +=
-        Text(left + bar.peak_tflops * scale + 8, y + 13,
-             fmt::format("{:.4g} of {:.4g} ({:.0f} %)", bar.tflops,
-                         bar.peak_tflops, 100 * bar.tflops / bar.peak_tflops));
+        axis.from, y, width(bar.tflops), ColourOf(bar.roof));
+    svg += Text(
+        axis.from + width(bar.peak_tflops) + 8, y + 13,
+        fmt::format("{} of {} ({:.0f} %)", Rate(bar.tflops),
+                    Rate(bar.peak_tflops), 100 * bar.tflops / bar.peak_tflops));
   }
   return svg;
 }
@@ -210,7 +238,9 @@ std::string RooflineSvg(const std::string& title,
   }
   const Axis x = MakeAxis(intensity, kLeft, kWidth - kRight);
   const Axis y = MakeAxis(rate, kTop + kPlot, kTop);
-  const double bars_top = kTop + kPlot + 92;
+  double legend_end = 0;
+  const std::string legend = Legend(roofs, x, y, legend_end);
+  const double bars_top = std::max(kTop + kPlot, legend_end) + 92;
   const double height = bars_top + static_cast<double>(bars.size()) * kBar + 24;
 
   std::string svg = fmt::format(
@@ -223,7 +253,7 @@ std::string RooflineSvg(const std::string& title,
   svg += Text(kLeft, 28, title, "class=\"head\"");
   svg += Grid(x, y);
   for (size_t i = 0; i < roofs.size(); ++i) svg += RoofLine(roofs[i], i, x, y);
-  svg += Legend(roofs, x, y);
+  svg += legend;
   for (const RooflinePoint& point : points) {
     svg += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\" "

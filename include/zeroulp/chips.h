@@ -123,6 +123,9 @@ struct ChipInfo {
   std::string_view vendor;
   int year;
   std::string_view architecture = {};  // chips of one are alike: "Blackwell"
+  // What its engine computes: rows of arithmetic.h by id, space separated.
+  // Empty: none of them is known to be this chip's.
+  std::string_view arithmetic = {};
   ChipStatus status = ChipStatus::kShipping;
   std::string_view process = {};
   std::span<const ChipPeak> peaks;
