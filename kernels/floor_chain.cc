@@ -82,7 +82,7 @@ class FloorGemm {
                   FloorPanel<Element>& panel) {
     panel.values = arena.Take<double>(columns * kFloorK);
     panel.exponents = arena.Take<Element>(columns * kFloorK);
-    panel.signs = arena.Take<uint32_t>(columns * kFloorMaxSteps);
+    panel.signs = arena.Take<uint64_t>(columns * kFloorMaxSteps);
     panel.special = arena.Take<uint32_t>(columns / stride * kFloorMaxSteps);
     panel.stride = stride;
   }

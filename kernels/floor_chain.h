@@ -95,7 +95,8 @@ struct FloorBlock {
 constexpr size_t FloorPanelBytes(size_t columns, size_t exponent_bytes) {
   constexpr size_t kParts = 4, kLine = 64;
   return columns * kFloorK * (sizeof(double) + exponent_bytes) +
-         2 * columns * kFloorMaxSteps * sizeof(uint32_t) + kParts * kLine;
+         columns * kFloorMaxSteps * (sizeof(uint64_t) + sizeof(uint32_t)) +
+         kParts * kLine;
 }
 
 size_t FloorChainWorkspaceBytes(const GemmCall& call);

@@ -36,7 +36,7 @@ template <class Element>
 struct FloorPanel {
   double* values;      // [slot][stride]
   Element* exponents;  // [slot][stride]
-  uint32_t* signs;     // [step][stride] bit i: product i of it is negative
+  uint64_t* signs;     // [step][stride] bit i: product i of it is negative
   uint32_t* special;   // [step] bit i: column i holds infinity or NaN
   size_t stride;       // columns side by side
 };
@@ -139,9 +139,12 @@ class FloorDecoder {
           zero, hn::BitCast(di, hn::ShiftRight<31>(hn::BitCast(DU(), x))));
       signs = hn::Or(signs, hn::ShiftLeftSame(negative, static_cast<int>(j)));
     }
-    hn::StoreU(
-        signs, di,
-        reinterpret_cast<int32_t*>(panel.signs) + s * panel.stride + lane + i);
+    alignas(64) int32_t words[kLanesF32];
+    hn::Store(signs, di, words);
+    for (size_t j = 0; j < kLanesF32; ++j) {
+      panel.signs[s * panel.stride + lane + i + j] =
+          static_cast<uint32_t>(words[j]);
+    }
     uint8_t bits[8] = {};
     hn::StoreMaskBits(di, bad, bits);
     return (static_cast<uint32_t>(bits[0]) |

@@ -44,10 +44,14 @@ using VUL = hn::Vec<DUL>;
 // Toward zero, by the instruction where one says so, else by the environment,
 // which must be set.
 inline constexpr bool kRoundsInInstruction = ZEROULP_TARGET_HAS_512;
+#if ZEROULP_TARGET_HAS_512
+inline constexpr __mmask8 kAllLanes = 0xFF;
+#endif
 HWY_INLINE VD AddTowardZero(VD x, VD y) {
 #if ZEROULP_TARGET_HAS_512
-  return VD{_mm512_add_round_pd(x.raw, y.raw,
-                                _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+  // The forms without a mask warn of an uninitialised variable in g++ 12.
+  return VD{_mm512_maskz_add_round_pd(kAllLanes, x.raw, y.raw,
+                                      _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
 #else
   return hn::Add(x, y);
 #endif
@@ -99,10 +103,10 @@ template <class Exponents>
 struct FloorTileInput {
   const double* a;  // stride kGroupRows
   const uint32_t* a_exponents;
-  const uint32_t* a_signs;  // [step][kGroupRows]
+  const uint64_t* a_signs;  // [step][kGroupRows]
   const double* b;          // stride kFloorStrip
   const typename Exponents::Lane* b_exponents;
-  const uint32_t* b_signs;  // [step][kFloorStrip]
+  const uint64_t* b_signs;  // [step][kFloorStrip]
   size_t steps;
   // Exponents of the step after these.
   const uint32_t* next_a;
@@ -144,8 +148,8 @@ struct FloorConstants {
 HWY_INLINE VD FieldsFrom(const uint8_t* HWY_RESTRICT from) {
   const DUL du;
 #if ZEROULP_TARGET_HAS_512
-  const VUL x{_mm512_cvtepu8_epi64(
-      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)))};
+  const VUL x{_mm512_maskz_cvtepu8_epi64(
+      kAllLanes, _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)))};
 #else
   const hn::Rebind<uint8_t, DD> d8;
   const hn::Rebind<uint32_t, DD> d32;
@@ -156,8 +160,8 @@ HWY_INLINE VD FieldsFrom(const uint8_t* HWY_RESTRICT from) {
 HWY_INLINE VD FieldsFrom(const uint16_t* HWY_RESTRICT from) {
   const DUL du;
 #if ZEROULP_TARGET_HAS_512
-  const VUL x{_mm512_cvtepu16_epi64(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+  const VUL x{_mm512_maskz_cvtepu16_epi64(
+      kAllLanes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
 #else
   const hn::Rebind<uint16_t, DD> d16;
   const hn::Rebind<uint32_t, DD> d32;
@@ -185,6 +189,40 @@ void FirstLargest(const FloorConstants& constants,
   }
 }
 
+// C, and the accumulator cut to its grid beside it.
+struct FloorStart {
+  VD base, acc;
+};
+
+// From accumulator x, the exponent field of the largest product and the signs
+// of products. x of a finite kind may still have the bits that are cut.
+template <bool kAny>
+HWY_INLINE FloorStart StartStep(VD x, VD field, VUL signs,
+                                const FloorConstants& constants) {
+  const DD dd;
+  const DUL du;
+  const VD fields = hn::BitCast(dd, hn::Set(du, uint64_t{0x7FF} << 52));
+  VD own = hn::And(x, fields);
+  if constexpr (kAny) {  // subnormals
+    own = hn::IfThenElseZero(hn::Ne(x, hn::Zero(dd)),
+                             hn::Max(own, hn::Set(dd, constants.min_normal)));
+  }
+  const VUL to_base =
+      hn::Set(du, (static_cast<uint64_t>(constants.grid_to_base) << 52) |
+                      (uint64_t{1} << 51));
+  const VD base =
+      hn::BitCast(dd, hn::Add(hn::BitCast(du, hn::Max(own, field)), to_base));
+  const VUL bits = hn::BitCast(du, x);
+  const VUL off_grid =
+      hn::OrAnd(hn::Set(du, uint64_t{1}), bits,
+                hn::Set(du, ~uint64_t{0} << constants.dropped_bits));
+  const VUL sum =
+      hn::BitCast(du, AddTowardZero(base, hn::BitCast(dd, off_grid)));
+  const VUL negative = hn::PopulationCount(
+      hn::OrAnd(signs, bits, hn::Set(du, uint64_t{1} << 63)));
+  return {base, hn::BitCast(dd, hn::Add(sum, negative))};
+}
+
 // Magnitudes to nearest even; above `dropped` bits of a binary64.
 HWY_INLINE VD DropToNearest(VD magnitude, int dropped) {
   const DUL du;
@@ -209,13 +247,16 @@ HWY_INLINE VD FloorResult(VD magnitude, VD x, VD acc,
   return hn::IfThenElse(hn::Lt(hn::Abs(acc), hn::Inf(dd)), result, acc);
 }
 
+HWY_INLINE VD KeptBits(const FloorConstants& constants) {
+  return hn::BitCast(DD(),
+                     hn::Set(DUL(), ~uint64_t{0} << constants.dropped_bits));
+}
+
 // The exact sum x of a step from accumulator acc, rounded.
 template <FloorFinish kFinish>
 HWY_INLINE VD FinishStep(VD x, VD acc, const FloorConstants& constants) {
   const DD dd;
-  const VD keep =
-      hn::BitCast(dd, hn::Set(DUL(), ~uint64_t{0} << constants.dropped_bits));
-  if constexpr (kFinish == FloorFinish::kBinary32) return hn::And(x, keep);
+  const VD keep = KeptBits(constants);
   // Beside the smallest normal number a binary64 ends where a subnormal does.
   const VD magnitude = hn::Abs(x);
   const VD min_normal = hn::Set(dd, constants.min_normal);
@@ -262,7 +303,6 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   const DUL du;
   const hn::CappedTag<Lane, kFloorCols> dx;
   const hn::Repartition<uint32_t, decltype(dx)> dx32;
-  const hn::Rebind<uint32_t, DD> d32;
   constexpr bool kKeepsOld = kFinish != FloorFinish::kBinary32;
   alignas(64) double bases[kFloorRows * kFloorCols];
   alignas(64) double old[kKeepsOld ? kFloorRows * kFloorCols : 1];
@@ -285,41 +325,21 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   const uint32_t* HWY_RESTRICT a_next = in.a_exponents;
   const Lane* HWY_RESTRICT b_next = in.b_exponents;
   for (size_t s = 0; s < in.steps; ++s) {
-    const VUL field = hn::Set(du, uint64_t{0x7FF} << 52);
-    const VUL to_base =
-        hn::Set(du, (static_cast<uint64_t>(constants.grid_to_base) << 52) |
-                        (uint64_t{1} << 51));
-    const VUL last_bit = hn::Set(du, uint64_t{1});
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloorRows; ++i) {
-      const auto a_signs = hn::Set(d32, in.a_signs[s * kGroupRows + i]);
+      const VUL a_signs = hn::Set(du, in.a_signs[s * kGroupRows + i]);
       ZEROULP_UNROLL
       for (size_t v = 0; v < kFloorVectors; ++v) {
         const size_t at = i * kFloorCols + v * kLanesF64;
         if (kSplit && s % 2 == 0) acc[i][v] = hn::Zero(dd);
-        const VD x = acc[i][v];
-        VD magnitude = hn::Abs(x);
-        if constexpr (kKeepsOld) {
-          hn::Store(x, dd, old + at);
-          magnitude = hn::IfThenElseZero(
-              hn::Gt(magnitude, hn::Zero(dd)),
-              hn::Max(magnitude, hn::Set(dd, constants.min_normal)));
-        }
-        const VUL largest =
-            hn::BitCast(du, hn::Max(magnitude, FieldsFrom(in.largest + at)));
-        const VD base =
-            hn::BitCast(dd, hn::Add(hn::And(largest, field), to_base));
-        hn::Store(base, dd, bases + at);
-        const VD off_grid =
-            hn::BitCast(dd, hn::Or(hn::BitCast(du, x), last_bit));
-        const VUL negative = hn::PromoteTo(
-            du, hn::PopulationCount(hn::Xor(
-                    a_signs, hn::LoadU(d32, in.b_signs + s * kFloorStrip +
-                                                v * kLanesF64))));
-        const VUL count =
-            hn::Add(negative, hn::ShiftRight<63>(hn::BitCast(du, x)));
-        acc[i][v] = hn::BitCast(
-            dd, hn::Add(hn::BitCast(du, AddTowardZero(base, off_grid)), count));
+        if constexpr (kKeepsOld) hn::Store(acc[i][v], dd, old + at);
+        const VUL b_signs =
+            hn::Load(du, in.b_signs + s * kFloorStrip + v * kLanesF64);
+        const FloorStart start =
+            StartStep<kKeepsOld>(acc[i][v], FieldsFrom(in.largest + at),
+                                 hn::Xor(a_signs, b_signs), constants);
+        hn::Store(start.base, dd, bases + at);
+        acc[i][v] = start.acc;
       }
     }
     a_next += step * kGroupRows;
@@ -360,11 +380,14 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
       ZEROULP_UNROLL
       for (size_t v = 0; v < kFloorVectors; ++v) {
         const size_t at = i * kFloorCols + v * kLanesF64;
-        acc[i][v] = FinishStep<kFinish>(
-            hn::Sub(acc[i][v], hn::Load(dd, bases + at)),
-            kKeepsOld ? hn::Load(dd, old + at) : acc[i][v], constants);
+        acc[i][v] = hn::Sub(acc[i][v], hn::Load(dd, bases + at));
+        if constexpr (kKeepsOld) {
+          acc[i][v] =
+              FinishStep<kFinish>(acc[i][v], hn::Load(dd, old + at), constants);
+        }
         if (kSplit && s % 2 == 1) {
-          hn::Store(AddHalves(hn::Load(dd, to + at), acc[i][v], constants), dd,
+          const VD sum = hn::And(acc[i][v], KeptBits(constants));
+          hn::Store(AddHalves(hn::Load(dd, to + at), sum, constants), dd,
                     to + at);
         }
       }
@@ -375,7 +398,8 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   for (size_t i = 0; i < kFloorRows; ++i) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kFloorVectors; ++v) {
-      hn::Store(acc[i][v], dd, to + i * kFloorCols + v * kLanesF64);
+      hn::Store(kKeepsOld ? acc[i][v] : hn::And(acc[i][v], KeptBits(constants)),
+                dd, to + i * kFloorCols + v * kLanesF64);
     }
   }
 }
