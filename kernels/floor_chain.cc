@@ -56,7 +56,7 @@ class FloorGemm {
     Lay(arena, block.cols, kFloorStrip, b_);
     values_ = arena.Take<float>(kFloorK * kGroupRows);
     largest_ = arena.Take<Lane>(kTileSize);
-    finite_ = arena.Take<uint8_t>(block.rows * block.cols / kTileSize);
+    plain_ = arena.Take<uint8_t>(block.rows * block.cols / kTileSize);
   }
 
   void Run() {
@@ -76,6 +76,7 @@ class FloorGemm {
   using Lane = typename Exponents::Lane;
   using Input = FloorTileInput<Exponents>;
   static constexpr size_t kTileSize = kFloorRows * kFloorCols;
+  static constexpr bool kIsWide = std::is_same_v<Exponents, WideExponents>;
 
   template <class Element>
   static void Lay(Arena& arena, size_t columns, size_t stride,
@@ -84,6 +85,7 @@ class FloorGemm {
     panel.exponents = arena.Take<Element>(columns * kFloorK);
     panel.signs = arena.Take<uint64_t>(columns * kFloorMaxSteps);
     panel.special = arena.Take<uint32_t>(columns / stride * kFloorMaxSteps);
+    panel.range = arena.Take<FloorRange>(columns / stride);
     panel.stride = stride;
   }
   // Panel `index` of several one after another.
@@ -95,6 +97,7 @@ class FloorGemm {
     panel.exponents += index * kFloorK * first.stride;
     panel.signs += index * kFloorMaxSteps * first.stride;
     panel.special += index * kFloorMaxSteps;
+    panel.range += index;
     return panel;
   }
 
@@ -158,7 +161,7 @@ class FloorGemm {
         SpecialTile(now, m + row + i, special_a, i % kGroupRows, n + col - lane,
                     b.special, lane, k, state);
       } else {
-        Tile(now, state);
+        Tile(now, ArePlain(*At(a_, i / kGroupRows).range, *b.range), state);
       }
       now = next;
     }
@@ -170,47 +173,67 @@ class FloorGemm {
     return any != 0;
   }
 
-  // Whether all accumulators of the tile at `state` are finite.
-  uint8_t& IsFinite(const double* state) const {
-    return finite_[static_cast<size_t>(state - state_) / kTileSize];
+  // Whether the accumulators of the tile at `state` are known to need no care
+  // beside products that do not: zero or 2^-103 ... 2^110 in magnitude, or, of
+  // narrow products, finite. Then all are multiples of 2^-126, remain so, and
+  // stay far from overflow.
+  uint8_t& IsPlain(const double* state) const {
+    return plain_[static_cast<size_t>(state - state_) / kTileSize];
   }
-  static bool AllFinite(const double* state) {
-    return std::all_of(state, state + kTileSize,
-                       [](double x) { return std::isfinite(x); });
+  bool ArePlain(const double* state) const {
+    const double low = kIsWide ? 0x1p-103 : 0.0;
+    const double high = kIsWide ? 0x1p110 : std::numeric_limits<double>::max();
+    return std::all_of(state, state + kTileSize, [&](double x) {
+      const double magnitude = std::fabs(x);
+      return (magnitude >= low || x == 0.0) && magnitude <= high;
+    });
+  }
+  // Whether no sum of products, however many, comes near overflow and all are
+  // multiples of the smallest normal number.
+  bool ArePlain(const FloorRange& a, const FloorRange& b) const {
+    if (!kIsWide) return true;
+    const int fraction_bits = Info(call_.a->format()).mantissa_bits +
+                              Info(call_.b_t->format()).mantissa_bits;
+    return a.highest + b.highest <= 80 &&
+           a.lowest + b.lowest - fraction_bits >= -126;
+  }
+  static bool NoneFinite(const double* state) {
+    return std::none_of(state, state + kTileSize,
+                        [](double x) { return std::isfinite(x); });
   }
 
-  void Tile(const Input& in, double* state) const {
-    if constexpr (std::is_same_v<Exponents, WideExponents>) {
-      FloorTile<Exponents, FloorFinish::kAnyBinary32, false>(constants_, in,
-                                                             state);
-    } else if (call_.row->output == Format::kF16) {
-      if (split_) {
-        FloorTile<Exponents, FloorFinish::kAnyBinary16, true>(constants_, in,
-                                                              state);
-      } else {
-        FloorTile<Exponents, FloorFinish::kAnyBinary16, false>(constants_, in,
-                                                               state);
+  // `plain`: the products are.
+  void Tile(const Input& in, bool plain, double* state) const {
+    if (call_.row->output == Format::kF32) {
+      if (split_) return TileOf<FloorFinish::kBinary32, true>(in, state);
+      if (plain && IsPlain(state) != 0) {
+        return TileOf<FloorFinish::kBinary32, false>(in, state);
       }
-    } else if (split_) {
-      FloorTile<Exponents, FloorFinish::kBinary32, true>(constants_, in, state);
-    } else if (IsFinite(state)) {
-      FloorTile<Exponents, FloorFinish::kBinary32, false>(constants_, in,
-                                                          state);
-    } else {
-      AnyTile(in, state);
+      IsPlain(state) = 0;
+      // Finite products change no infinity and no NaN.
+      if (NoneFinite(state)) return FirstLargest<Exponents>(constants_, in);
+      return AnyTile(in, state);
+    }
+    if (split_) return TileOf<FloorFinish::kAnyBinary16, true>(in, state);
+    TileOf<FloorFinish::kAnyBinary16, false>(in, state);
+  }
+
+  // Rows that FloorChainComputes refuses are not compiled.
+  template <FloorFinish kFinish, bool kSplit>
+  void TileOf(const Input& in, double* state) const {
+    if constexpr (!kIsWide ||
+                  (kFinish != FloorFinish::kAnyBinary16 && !kSplit)) {
+      FloorTile<Exponents, kFinish, kSplit>(constants_, in, state);
     }
   }
 
   // Steps one after another, whatever the accumulators are.
   void AnyTile(const Input& in, double* state) const {
-    if constexpr (std::is_same_v<Exponents, NarrowExponents>) {
-      if (call_.row->output == Format::kF16) {
-        return FloorTile<Exponents, FloorFinish::kAnyBinary16, false>(
-            constants_, in, state);
-      }
+    if (call_.row->output == Format::kF16) {
+      TileOf<FloorFinish::kAnyBinary16, false>(in, state);
+    } else {
+      TileOf<FloorFinish::kAnyBinary32, false>(in, state);
     }
-    FloorTile<Exponents, FloorFinish::kAnyBinary32, false>(constants_, in,
-                                                           state);
   }
 
   // One step at a time: products of infinities and NaN alone decide where they
@@ -255,13 +278,13 @@ class FloorGemm {
       one.a_signs += kGroupRows;
       one.b_signs += kFloorStrip;
     }
-    IsFinite(state) = AllFinite(state);
+    IsPlain(state) = ArePlain(state);
   }
 
   void LoadC(size_t m, size_t rows, size_t n, size_t cols) const {
     const size_t size = state_rows_ * hwy::RoundUpTo(cols, kFloorCols);
     std::fill_n(state_, size, 0.0);
-    std::fill_n(finite_, size / kTileSize, uint8_t{1});
+    std::fill_n(plain_, size / kTileSize, uint8_t{1});
     if (call_.c.rows == 0) return;
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < cols; ++j) {
@@ -271,7 +294,7 @@ class FloorGemm {
       }
     }
     for (size_t i = 0; i < size; i += kTileSize) {
-      IsFinite(state_ + i) = AllFinite(state_ + i);
+      IsPlain(state_ + i) = ArePlain(state_ + i);
     }
   }
 
@@ -320,7 +343,7 @@ class FloorGemm {
   FloorPanel<Lane> b_;
   float* values_;
   Lane* largest_;
-  uint8_t* finite_;  // [tile of state_]
+  uint8_t* plain_;  // [tile of state_]
 };
 
 HWY_NOINLINE void RunFloorChain(const GemmCall& call, std::byte* workspace) {

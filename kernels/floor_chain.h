@@ -93,9 +93,9 @@ struct FloorBlock {
 
 // A panel of `columns`, each part in whole cache lines.
 constexpr size_t FloorPanelBytes(size_t columns, size_t exponent_bytes) {
-  constexpr size_t kParts = 4, kLine = 64;
+  constexpr size_t kParts = 5, kLine = 64;
   return columns * kFloorK * (sizeof(double) + exponent_bytes) +
-         columns * kFloorMaxSteps * (sizeof(uint64_t) + sizeof(uint32_t)) +
+         columns * kFloorMaxSteps * (sizeof(uint64_t) + 2 * sizeof(uint32_t)) +
          kParts * kLine;
 }
 

@@ -31,6 +31,11 @@ inline size_t FloorSlotToK(bool split, size_t slot) {
   return slot / 32 * 32 + i / 2 * 4 + half * 2 + i % 2;
 }
 
+// Between which powers of two the exponents of numbers but zero are.
+struct FloorRange {
+  int32_t lowest = 10000, highest = -10000;
+};
+
 // kFloorK products of some columns, in slots; a step begins every `step`.
 template <class Element>
 struct FloorPanel {
@@ -38,6 +43,7 @@ struct FloorPanel {
   Element* exponents;  // [slot][stride]
   uint64_t* signs;     // [step][stride] bit i: product i of it is negative
   uint32_t* special;   // [step] bit i: column i holds infinity or NaN
+  FloorRange* range;   // of all
   size_t stride;       // columns side by side
 };
 
@@ -65,6 +71,7 @@ class FloorDecoder {
     } else {
       std::fill_n(values, count * kGroupRows, 0.0f);
     }
+    if (lane == 0) *panel.range = {};
     alignas(64) double factors[kGroupRows];
     alignas(64) int32_t scales[kGroupRows];
     std::fill_n(factors, kGroupRows, factor_);
@@ -118,6 +125,8 @@ class FloorDecoder {
     auto bad = hn::Ne(member, hn::Zero(di));
     const bool any_bad = special != 0;
     VI signs = hn::Zero(di);
+    VI lowest = hn::Set(di, panel.range->lowest);
+    VI highest = hn::Set(di, panel.range->highest);
     for (size_t j = 0; j < step_; ++j) {
       const size_t slot = s * step_ + j;
       float* at =
@@ -133,12 +142,16 @@ class FloorDecoder {
       }
       const auto zero = hn::RebindMask(di, hn::Eq(x, hn::Zero(df)));
       const VI exponent = hn::Add(AlignerExponent(x, min_exponent_), scale);
+      lowest = hn::IfThenElse(zero, lowest, hn::Min(lowest, exponent));
+      highest = hn::IfThenElse(zero, highest, hn::Max(highest, exponent));
       StoreExponents(exponent, zero,
                      panel.exponents + slot * panel.stride + lane + i);
       const VI negative = hn::IfThenZeroElse(
           zero, hn::BitCast(di, hn::ShiftRight<31>(hn::BitCast(DU(), x))));
       signs = hn::Or(signs, hn::ShiftLeftSame(negative, static_cast<int>(j)));
     }
+    *panel.range = {hn::GetLane(hn::MinOfLanes(di, lowest)),
+                    hn::GetLane(hn::MaxOfLanes(di, highest))};
     alignas(64) int32_t words[kLanesF32];
     hn::Store(signs, di, words);
     for (size_t j = 0; j < kLanesF32; ++j) {
@@ -159,15 +172,17 @@ class FloorDecoder {
                                         Element* HWY_RESTRICT to) {
     const DI di;
     if constexpr (kIsA) {
-      const VI less = hn::Sub(hn::Set(di, Exponents::kMinuend), exponent);
-      const VI code = hn::Mul(less, hn::Set(di, Exponents::kReplicate));
-      hn::StoreU(hn::IfThenElse(zero, hn::Set(di, -1), code), di,
+      const VI code =
+          hn::IfThenElse(zero, hn::Set(di, Exponents::kZero),
+                         hn::Add(exponent, hn::Set(di, Exponents::kAddA)));
+      hn::StoreU(hn::Mul(code, hn::Set(di, Exponents::kReplicate)), di,
                  reinterpret_cast<int32_t*>(to));
     } else {
       const hn::Rebind<Element, DI> d;
-      const VI code = hn::Add(
-          exponent, hn::Set(di, Exponents::kBias + Exponents::kMinuend));
-      hn::StoreU(hn::DemoteTo(d, hn::IfThenZeroElse(zero, code)), d, to);
+      const VI code =
+          hn::IfThenElse(zero, hn::Set(di, Exponents::kZero),
+                         hn::Add(exponent, hn::Set(di, Exponents::kAddB)));
+      hn::StoreU(hn::DemoteTo(d, code), d, to);
     }
   }
 

@@ -75,14 +75,14 @@ inline constexpr size_t kFloorCols = kFloorVectors * kLanesF64;
 // Columns of B side by side in a panel: whole groups and whole tiles.
 inline constexpr size_t kFloorStrip = HWY_MAX(kFloorCols, kGroupRows);
 
-// How exponents are stored. An A element is kMinuend less its exponent, all
-// ones for zero, replicated in 32 bits; a B element is its exponent plus kBias
-// plus kMinuend, 0 for zero. Their saturated difference is the exponent of the
-// product plus kBias, 0 for zero.
-struct NarrowExponents {  // of products: -60 ... 30
+// How exponents are stored: plus kAddA and kAddB, whose sum is kBias modulo
+// 2^12, the width of a binary64's sign and exponent; zero as kZero. The sum of
+// two, modulo the width of a lane, is the exponent of a product plus kBias, and
+// below kLowest + kBias if either is zero.
+struct NarrowExponents {  // of products: -30 ... 30
   using Lane = uint8_t;
-  static constexpr int kBias = 220, kMinuend = 16;
-  static constexpr int32_t kReplicate = 0x01010101;
+  static constexpr int kBias = 220, kAddA = 110, kAddB = 110, kZero = 161;
+  static constexpr int32_t kReplicate = 0x01010101;  // an A lane in 32 bits
   // Below the exponent of any accumulator; its grid is above the products of
   // the stand-ins for zero, which are no zeros on targets without FMA either.
   static constexpr int kLowest = -150;
@@ -91,7 +91,8 @@ struct NarrowExponents {  // of products: -60 ... 30
 };
 struct WideExponents {  // of products: -330 ... 400
   using Lane = uint16_t;
-  static constexpr int kBias = 1023, kMinuend = 2000;
+  static constexpr int kBias = 1023, kAddA = 8192, kAddB = 8192 + 1023,
+                       kZero = 0;
   static constexpr int32_t kReplicate = 0x00010001;
   static constexpr int kLowest = -330;
   static constexpr int kScaleA = 0, kScaleB = 0;
@@ -136,7 +137,7 @@ struct FloorConstants {
                                Exponents::kLowest);
     const int scale = Exponents::kBias - 1023;
     return {row.model == Model::kSplitFused ? row.chunk / 2 : row.chunk,
-            lowest + Exponents::kBias,
+            lowest + Exponents::kAddA + Exponents::kAddB,
             52 - row.align_bits,
             52 - row.out_fraction_bits,
             std::ldexp(1.0, out.min_exponent() + scale),
@@ -182,8 +183,8 @@ void FirstLargest(const FloorConstants& constants,
     for (size_t k = 0; k < static_cast<size_t>(constants.step); ++k) {
       const auto a =
           hn::BitCast(d, hn::Set(d32, in.next_a[k * kGroupRows + i]));
-      most = hn::Max(
-          most, hn::SaturatedSub(hn::Load(d, in.next_b + k * kFloorStrip), a));
+      most =
+          hn::Max(most, hn::Add(hn::Load(d, in.next_b + k * kFloorStrip), a));
     }
     hn::Store(most, d, in.largest + i * kFloorCols);
   }
@@ -369,7 +370,7 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
         }
         const auto a_exponent =
             hn::BitCast(dx, hn::Set(dx32, a_next[k * kGroupRows + i]));
-        most[i] = hn::Max(most[i], hn::SaturatedSub(b_exponent, a_exponent));
+        most[i] = hn::Max(most[i], hn::Add(b_exponent, a_exponent));
       }
     }
     a += step * kGroupRows;
