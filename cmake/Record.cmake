@@ -12,22 +12,30 @@ if(NOT ZEROULP_BUILD_RECORD)
   return()
 endif()
 
-if(ZEROULP_NVCC AND NOT DEFINED CMAKE_CUDA_COMPILER)
-  set(CMAKE_CUDA_COMPILER ${ZEROULP_NVCC})
+# Asked first, since enable_language fails where nvcc and g++ do not match.
+if(ZEROULP_NVCC AND NOT DEFINED ENV{CUDACXX})
+  set(ENV{CUDACXX} ${ZEROULP_NVCC})
+endif()
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  message(WARNING "No nvcc works with this C++ compiler: zeroulp-record is not "
+    "built (ZEROULP_BUILD_RECORD, CMAKE_CUDA_COMPILER)")
+  return()
 endif()
 # What a file is compiled for is said for each file below.
 set(CMAKE_CUDA_ARCHITECTURES OFF)
 if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
-check_language(CUDA)
-if(NOT CMAKE_CUDA_COMPILER)
-  message(WARNING "nvcc is there but does not work with this C++ compiler: "
-    "zeroulp-record is not built (ZEROULP_BUILD_RECORD)")
-  return()
-endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
+# 12.5: the first with mma.sp::ordered_metadata.
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.5 OR
+   NOT TARGET CUDA::cudart_static)
+  message(WARNING "CUDA ${CMAKE_CUDA_COMPILER_VERSION} in ${CUDAToolkit_BIN_DIR}"
+    " is older than 12.5 or has no static runtime: zeroulp-record is not built")
+  return()
+endif()
 
 # Architectures: those whose instructions the cases name, as far as the toolkit
 # knows them. One, "90a" for Hopper, is enough for its owner.
