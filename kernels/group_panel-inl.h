@@ -95,7 +95,8 @@ class GroupPanelFiller {
     const uint8_t* codes =
         matrix_.data() + (group * quads_ + quad) * kQuadBytes;
     for (size_t q = 0; q < kQuads; ++q) {
-      auto* bytes = reinterpret_cast<uint8_t*>(to.bytes[0][q]);
+      auto* bytes = reinterpret_cast<uint8_t*>(
+          to.bytes[q / kGroupSteps][q % kGroupSteps]);
       for (size_t i = 0; i < kQuadBytes; i += hn::Lanes(d8)) {
         // Past the end of K: zeros.
         const auto code = quad + q < quads_
