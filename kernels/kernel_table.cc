@@ -107,6 +107,11 @@ std::string_view OnlyScaledFp4(const CallTraits& call) {
   return IsFp4(call) ? OnlyScaled(call) : "takes E2M1 only";
 }
 
+std::string_view OnlyFewRowsOfFp4(const CallTraits& call) {
+  return call.m <= kMaxSkinnyRows ? OnlyScaledFp4(call)
+                                  : "takes at most 4 rows of A";
+}
+
 std::string_view OnlyPlainFp4(const CallTraits& call) {
   if (!IsFp4(call)) return "takes E2M1 only";
   if (call.k > kMaxExactFp4K) return "takes no K whose sums may be inexact";
@@ -168,6 +173,8 @@ constexpr std::array kKernels = {
               ChainBytes, RunChainBf16},
     KernelRow{"chain.fma", IsPlainChain, OnlyPlain, Able, NotSlower, ChainBytes,
               RunChainFma},
+    KernelRow{"scaled.int8dot.skinny", ScaledComputes, OnlyFewRowsOfFp4,
+              Int8Unable, NotSlower, ScaledSkinnyBytes, ScaledSkinny},
     KernelRow{"scaled.int8dot", ScaledComputes, OnlyScaledFp4, Int8Unable,
               NotSlower, ScaledWorkspaceBytes, ScaledInt8},
     KernelRow{"scaled.bf16dot", ScaledComputes, OnlyScaled, Bf16Unable,

@@ -28,6 +28,10 @@ ScaleRange RangeOfProducts(Format a, Format b, int64_t block);
 // Of E8M0 scales that can multiply 1.5 * 2^21 and, exactly, a UE4M3 scale.
 inline constexpr ScaleRange kRangeOfFractions = {127 - 120, 127 + 100};
 
+// For each of two operands: the product of two E8M0 scales, or of one and a
+// UE4M3 scale, is a normal number.
+inline constexpr ScaleRange kRangeOfHalves = {127 - 60, 127 + 60};
+
 // Whether all E8M0 codes outside the range, of the 16 rows of a group, belong
 // to blocks of zeros and are no NaN. Quantisers give such blocks any scale.
 bool OnlyZerosOutside(const PackedMatrix& matrix, size_t group,

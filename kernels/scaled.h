@@ -38,7 +38,12 @@ inline constexpr int64_t kMaxIntegerBlock = 2048;
 // 2^24 quarters and exact in binary32.
 inline constexpr int64_t kMaxExactFp4K = (int64_t{1} << 24) / (4 * 36);
 
+// Rows of D that ScaledSkinny takes: with more, decoding B into panels first
+// costs less than decoding it again.
+inline constexpr int64_t kMaxSkinnyRows = 4;
+
 size_t ScaledWorkspaceBytes(const GemmCall& call);
+size_t ScaledSkinnyBytes(const GemmCall& call);
 
 // Any SIMD target: binary32 multiply-adds.
 void ScaledFma(const GemmCall& call, std::byte* workspace) noexcept;
@@ -48,6 +53,8 @@ void ScaledBf16(const GemmCall& call, std::byte* workspace) noexcept;
 // is at most kMaxExactFp4K, and rows whose C would make a partial sum inexact
 // take the kernel of other formats.
 void ScaledInt8(const GemmCall& call, std::byte* workspace) noexcept;
+// The same of few rows, with block scales.
+void ScaledSkinny(const GemmCall& call, std::byte* workspace) noexcept;
 
 }  // namespace zeroulp::kernels
 
