@@ -26,7 +26,9 @@ inline constexpr size_t kBf16PerStep = 2;
 // Dense rows of a tile of kSparseNV vectors: 16 accumulators, two indices, two
 // values, a window and what is selected from it.
 inline constexpr size_t kSparseMR = 8;
-inline constexpr size_t kBf16PanelBytes = kSparsePanelBytes;
+// At 4:16 a pass is 2048 elements of K. Shorter ones read and write D more
+// often than longer ones read panels from L2.
+inline constexpr SparseSizes kBf16Sizes = {.steps = 256};
 
 }  // namespace zeroulp::kernels
 #endif  // ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
@@ -85,7 +87,7 @@ void DecodeSparse(const SparseCall& call, const SparseWindow& window,
   const uint8_t* from = call.sparse->positions() +
                         (group * all_positions + k_begin / 4) * kQuadBytes;
   auto* indices =
-      reinterpret_cast<int32_t*>(panel + kSparsePassSteps * kStepBytes);
+      reinterpret_cast<int32_t*>(panel + kBf16Sizes.steps * kStepBytes);
   // Dense rows are pairs like these, so that element k is word k ^ 1.
   const VI swapped = hn::Set(di, 0x01010101);
   for (size_t q = 0; q < quads; ++q) {
@@ -119,9 +121,8 @@ void DecodeSparse(const SparseCall& call, const SparseWindow& window,
 // 16 dense rows, zero past the end of K.
 void DecodeDense(const PackedMatrix& dense, const SparseWindow& window,
                  const PairDecoder& decoder, const SparsePass& pass,
-                 size_t group, uint8_t* panel) {
+                 size_t group, uint8_t* rows, uint8_t* panel) {
   const DI di;
-  uint8_t* rows = panel + kDenseWindowBytes;
   const auto per_quad = static_cast<size_t>(dense.quad_cols());
   const size_t quads = kBf16Lanes / per_quad;  // of a transpose
   const size_t k_begin = pass.first_window * window.cols;
@@ -143,9 +144,9 @@ void DecodeDense(const PackedMatrix& dense, const SparseWindow& window,
       in[i] = hn::Load(
           di, reinterpret_cast<const int32_t*>(steps) + i * kSparseRows);
     }
-    Transpose16(in, rows + part * kStepBytes, kDenseRowBytes);
+    Transpose16(in, rows + part * kStepBytes, kBf16Sizes.row());
   }
-  ToWindows<kSparseMR>(rows, kDenseRowBytes, pass.windows,
+  ToWindows<kSparseMR>(rows, kBf16Sizes.row(), pass.windows,
                        window.cols * sizeof(uint16_t), panel);
 }
 
@@ -172,7 +173,12 @@ HWY_NOINLINE void SparseTile(const SparsePass& pass, size_t window_steps,
   ZEROULP_UNROLL
   for (size_t v = 0; v < kVectors; ++v) at[v] = panels[v];
   size_t steps = pass.steps;
+  bool fetched = false;
   while (steps != 0) {
+    if (steps <= kFetchSteps && !fetched) {
+      PrefetchOutput<kSparseMR, kVectors>(out);
+      fetched = true;
+    }
     const size_t now = HWY_MIN(steps, window_steps);
     steps -= now;
     for (size_t s = 0; s < now; ++s) {
@@ -182,7 +188,7 @@ HWY_NOINLINE void SparseTile(const SparsePass& pass, size_t window_steps,
       for (size_t v = 0; v < kVectors; ++v) {
         value[v] = hn::Load(df, reinterpret_cast<const float*>(at[v]));
         index[v] = hn::Load(di, reinterpret_cast<const int32_t*>(
-                                    at[v] + kSparsePassSteps * kStepBytes));
+                                    at[v] + kBf16Sizes.steps * kStepBytes));
         at[v] += kStepBytes;
       }
       ZEROULP_UNROLL
@@ -230,8 +236,7 @@ class Bf16Kernel {
  public:
   static constexpr size_t kLanes = kBf16Lanes;
   static constexpr size_t kPerStep = kBf16PerStep;
-  static constexpr size_t kPanelBytes = kBf16PanelBytes;
-  static constexpr size_t kDenseBytes = kSparseDenseBytes;
+  static constexpr SparseSizes kSizes = kBf16Sizes;
 
   explicit Bf16Kernel(const SparseCall& call)
       : call_(call),
@@ -244,9 +249,10 @@ class Bf16Kernel {
     HWY_NAMESPACE::DecodeSparse(call_, window_, sparse_decoder_, pass, group,
                                 panel);
   }
-  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* panel) const {
+  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
+                   uint8_t* panel) const {
     HWY_NAMESPACE::DecodeDense(*call_.dense, window_, dense_decoder_, pass,
-                               group, panel);
+                               group, rows, panel);
   }
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* windows,
              const uint8_t* const* panels, const TileOutput& out) const {
@@ -359,14 +365,14 @@ std::string_view SparseChainBf16Refuses(const SparseCall& call) {
   const SparseWindow window = WindowOf(call.sparse->sparsity(), kBf16Lanes);
   if (window.stored == 0 || window.cols % 2 != 0 ||
       window.stored % kBf16PerStep != 0 ||
-      window.stored / kBf16PerStep > kSparsePassSteps / 2) {
+      window.stored / kBf16PerStep > kBf16Sizes.steps / 2) {
     return "takes groups of at most 32 that fill a vector in whole steps";
   }
   return {};
 }
 
-size_t SparseChainBf16WorkspaceBytes() {
-  return std::max(SparseWorkspaceBytes(kBf16PanelBytes, kSparseDenseBytes),
+size_t SparseChainBf16WorkspaceBytes(int64_t sparse_rows) {
+  return std::max(LayoutOf(kBf16Sizes, static_cast<size_t>(sparse_rows)).end,
                   SparseFmaWorkspaceBytes());
 }
 

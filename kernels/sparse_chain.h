@@ -4,6 +4,7 @@
 #define ZEROULP_KERNELS_SPARSE_CHAIN_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "kernels/sparse_call.h"
@@ -13,7 +14,8 @@ namespace zeroulp::kernels {
 // Why SparseChainBf16 does not take the call; empty if it does.
 std::string_view SparseChainBf16Refuses(const SparseCall& call);
 
-size_t SparseChainBf16WorkspaceBytes();
+// Of a part of so many sparse rows.
+size_t SparseChainBf16WorkspaceBytes(int64_t sparse_rows);
 
 // CPUs with AVX512_BF16 only. A part with operands or sums that the instruction
 // would flush to zero, being subnormal, takes SparseFma.

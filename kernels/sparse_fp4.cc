@@ -23,15 +23,18 @@ inline constexpr size_t kBytesPerStep = 4;
 // sparse ones signed, the dense ones unsigned by this much more.
 inline constexpr int32_t kDenseOffset = 12;
 
-// Of the shortest block of scales, 16 products.
-inline constexpr size_t kMaxBlocks = kSparsePassSteps / 4;
-// Behind the steps, for each block [16] corrections and [16] scales.
+// Of the shortest block of scales, 16 products; behind the steps, for each
+// block [16] corrections and [16] scales; behind the windows, [16] scales.
+inline constexpr size_t kMinBlockSteps = 4;
 inline constexpr size_t kBlockBytes = 2 * kStepBytes;
-inline constexpr size_t kFp4PanelBytes =
-    kSparsePanelBytes + kMaxBlocks * kBlockBytes;
-// Behind the windows and rows, [block][16] scales.
-inline constexpr size_t kFp4DenseBytes =
-    kSparseDenseBytes + kMaxBlocks * kStepBytes;
+constexpr SparseSizes Fp4Sizes(size_t steps) {
+  return {steps, steps / kMinBlockSteps * kBlockBytes,
+          steps / kMinBlockSteps * kStepBytes};
+}
+// Shorter passes read and write D more often than longer ones read panels from
+// L2. With scales tiles are half as high and read panels twice as often.
+inline constexpr SparseSizes kIntegerSizes = Fp4Sizes(256);
+inline constexpr SparseSizes kScaledSizes = Fp4Sizes(128);
 
 // The shares of a product's exponent: a quarter for both factors being twice as
 // large, and the bias of binary32 once.
@@ -67,6 +70,10 @@ template <ScaleKind kKind>
 constexpr size_t TileRows() {
   return kKind == ScaleKind::kNone ? 8 : 4;
 }
+template <ScaleKind kKind>
+constexpr SparseSizes SizesOf() {
+  return kKind == ScaleKind::kNone ? kIntegerSizes : kScaledSizes;
+}
 
 // Where a tile reads.
 struct TileInput {
@@ -76,7 +83,7 @@ struct TileInput {
   size_t window_steps, block_steps;
 };
 
-template <size_t kRows, size_t kVectors>
+template <size_t kPassSteps, size_t kRows, size_t kVectors>
 HWY_INLINE void Dots(const uint8_t* HWY_RESTRICT windows,
                      const uint8_t* HWY_RESTRICT* HWY_RESTRICT at, size_t steps,
                      VI (&acc)[kRows][kVectors]) {
@@ -87,7 +94,7 @@ HWY_INLINE void Dots(const uint8_t* HWY_RESTRICT windows,
     for (size_t v = 0; v < kVectors; ++v) {
       value[v] = hn::Load(di, reinterpret_cast<const int32_t*>(at[v]));
       index[v] = hn::Load(di, reinterpret_cast<const int32_t*>(
-                                  at[v] + kSparsePassSteps * kStepBytes));
+                                  at[v] + kPassSteps * kStepBytes));
       at[v] += kStepBytes;
     }
     ZEROULP_UNROLL
@@ -115,7 +122,7 @@ HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
   for (size_t v = 0; v < kVectors; ++v) {
     at[v] = in.panels[v];
     const VI correction = hn::Load(
-        di, reinterpret_cast<const int32_t*>(at[v] + kSparsePanelBytes));
+        di, reinterpret_cast<const int32_t*>(at[v] + kIntegerSizes.scales()));
     ZEROULP_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
       acc[i][v] = correction;
@@ -126,9 +133,14 @@ HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
     }
   }
   const uint8_t* windows = in.windows;
+  bool fetched = false;
   for (size_t steps = pass.steps; steps != 0;) {
+    if (steps <= kFetchSteps && !fetched) {
+      PrefetchOutput<kRows, kVectors>(out);
+      fetched = true;
+    }
     const size_t now = HWY_MIN(steps, in.window_steps);
-    Dots<kRows, kVectors>(windows, at, now, acc);
+    Dots<kIntegerSizes.steps>(windows, at, now, acc);
     windows += kRows * kStepBytes;
     steps -= now;
   }
@@ -171,12 +183,17 @@ HWY_NOINLINE void ScaledTile(const SparsePass& pass, const TileInput& in,
   ZEROULP_UNROLL
   for (size_t v = 0; v < kVectors; ++v) {
     at[v] = in.panels[v];
-    blocks[v] = in.panels[v] + kSparsePanelBytes;
+    blocks[v] = in.panels[v] + kScaledSizes.scales();
   }
   const uint8_t* windows = in.windows;
   const int32_t* dense_scales = in.scales;
   size_t window_left = in.window_steps;
+  bool fetched = false;
   for (size_t steps = pass.steps; steps != 0;) {
+    if (steps <= kFetchSteps && !fetched) {
+      PrefetchOutput<kRows, kVectors>(out);
+      fetched = true;
+    }
     VI sum[kRows][kVectors];
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
@@ -189,7 +206,7 @@ HWY_NOINLINE void ScaledTile(const SparsePass& pass, const TileInput& in,
     steps -= left;
     while (left != 0) {
       const size_t now = HWY_MIN(left, window_left);
-      Dots<kRows, kVectors>(windows, at, now, sum);
+      Dots<kScaledSizes.steps>(windows, at, now, sum);
       left -= now;
       window_left -= now;
       if (window_left == 0) {
@@ -233,8 +250,7 @@ class Fp4Kernel {
  public:
   static constexpr size_t kLanes = kByteLanes;
   static constexpr size_t kPerStep = kBytesPerStep;
-  static constexpr size_t kPanelBytes = kFp4PanelBytes;
-  static constexpr size_t kDenseBytes = kFp4DenseBytes;
+  static constexpr SparseSizes kSizes = SizesOf<kKind>();
 
   explicit Fp4Kernel(const SparseCall& call)
       : call_(call), window_(WindowOf(call.sparse->sparsity(), kByteLanes)) {
@@ -246,7 +262,7 @@ class Fp4Kernel {
     }
     const auto block = static_cast<size_t>(call.sparse->stored().scale_block());
     block_steps_ =
-        kKind == ScaleKind::kNone ? kSparsePassSteps : block / kBytesPerStep;
+        kKind == ScaleKind::kNone ? kSizes.steps : block / kBytesPerStep;
   }
 
   void DecodeSparse(const SparsePass& pass, size_t group,
@@ -260,8 +276,8 @@ class Fp4Kernel {
     const auto* positions = reinterpret_cast<const int32_t*>(
         call_.sparse->positions() + quad * kStepBytes);
     auto* values = reinterpret_cast<int32_t*>(panel);
-    auto* indices = values + kSparsePassSteps * kSparseRows;
-    auto* blocks = reinterpret_cast<int32_t*>(panel + kSparsePanelBytes);
+    auto* indices = values + kSizes.steps * kSparseRows;
+    auto* blocks = reinterpret_cast<int32_t*>(panel + kSizes.scales());
     const VI offset = hn::Set(di, kDenseOffset * 0x01010101);
     const size_t first_block = k / kBytesPerStep / block_steps_;
     const size_t count = hwy::DivCeil(pass.steps, block_steps_);
@@ -285,14 +301,14 @@ class Fp4Kernel {
     }
   }
 
-  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* panel) const {
+  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
+                   uint8_t* panel) const {
     const DI di;
     const PackedMatrix& dense = *call_.dense;
     const size_t first = pass.first_window * window_.cols / 4;
     const auto all = static_cast<size_t>(dense.quads());
     const auto* codes = reinterpret_cast<const int32_t*>(
         dense.data() + (group * all + first) * kStepBytes);
-    uint8_t* rows = panel + kDenseWindowBytes;
     const size_t quads =
         pass.windows == 0
             ? 0
@@ -307,12 +323,12 @@ class Fp4Kernel {
                              dense_table_)
                     : hn::Zero(di);
       }
-      Transpose16(in, rows + q * 4, kDenseRowBytes);
+      Transpose16(in, rows + q * 4, kSizes.row());
     }
-    ToWindows<TileRows<kKind>()>(rows, kDenseRowBytes, pass.windows,
-                                 window_.cols, panel);
+    ToWindows<TileRows<kKind>()>(rows, kSizes.row(), pass.windows, window_.cols,
+                                 panel);
     if (kKind == ScaleKind::kNone) return;
-    auto* scales = reinterpret_cast<int32_t*>(panel + kSparseDenseBytes);
+    auto* scales = reinterpret_cast<int32_t*>(panel + kSizes.dense_scales());
     const size_t first_block =
         pass.first_window * window_.stored / kBytesPerStep / block_steps_;
     for (size_t b = 0; b < hwy::DivCeil(pass.steps, block_steps_); ++b) {
@@ -324,9 +340,9 @@ class Fp4Kernel {
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* panel,
              const uint8_t* const* panels, TileOutput out) const {
     constexpr size_t kRows = TileRows<kKind>();
-    TileInput in = {panel,
-                    reinterpret_cast<const int32_t*>(panel + kSparseDenseBytes),
-                    panels, window_.stored / kBytesPerStep, block_steps_};
+    TileInput in = {
+        panel, reinterpret_cast<const int32_t*>(panel + kSizes.dense_scales()),
+        panels, window_.stored / kBytesPerStep, block_steps_};
     for (size_t i = 0; i < kSparseRows; i += kRows) {
       if (vectors == kSparseNV) {
         Tile<kSparseNV>(pass, in, out);
@@ -449,7 +465,8 @@ std::string_view WhyNotScales(const SparseCall& call,
       stored.scale_format() == Format::kF32) {
     return "takes E8M0 or UE4M3 scales of both operands for the same products";
   }
-  const size_t pass = WindowsOfPass(window, kBytesPerStep) * window.stored;
+  const size_t pass =
+      WindowsOfPass(kScaledSizes, window, kBytesPerStep) * window.stored;
   if (block < 16 || block % 4 != 0 || pass % static_cast<size_t>(block) != 0) {
     return "takes blocks of scales that fill its passes";
   }
@@ -470,7 +487,7 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
   const SparseWindow window = WindowOf(call.sparse->sparsity(), kByteLanes);
   if (window.stored == 0 || window.cols % 2 != 0 ||
       window.stored % kBytesPerStep != 0 ||
-      window.stored / kBytesPerStep > kSparsePassSteps / 2) {
+      window.stored / kBytesPerStep > kScaledSizes.steps / 2) {
     return "takes groups that fill a vector in whole steps";
   }
   if (call.block_scales()) return WhyNotScales(call, window);
@@ -482,8 +499,10 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
   return {};
 }
 
-size_t SparseFp4WorkspaceBytes() {
-  return SparseWorkspaceBytes(kFp4PanelBytes, kFp4DenseBytes);
+size_t SparseFp4WorkspaceBytes(int64_t sparse_rows) {
+  const auto rows = static_cast<size_t>(sparse_rows);
+  return std::max(LayoutOf(kIntegerSizes, rows).end,
+                  LayoutOf(kScaledSizes, rows).end);
 }
 
 void SparseFp4(const SparseCall& call, const SparsePart& part,

@@ -5,6 +5,7 @@
 #define ZEROULP_KERNELS_SPARSE_FP4_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "kernels/sparse_call.h"
@@ -15,7 +16,8 @@ namespace zeroulp::kernels {
 // does.
 std::string_view SparseFp4Refuses(const SparseCall& call);
 
-size_t SparseFp4WorkspaceBytes();
+// Of a part of so many sparse rows.
+size_t SparseFp4WorkspaceBytes(int64_t sparse_rows);
 
 // AVX3_DL only.
 void SparseFp4(const SparseCall& call, const SparsePart& part,

@@ -4,9 +4,9 @@
 // A Kernel has
 //   kLanes      elements of K a vector holds
 //   kPerStep    stored elements of a step
-//   kPanelBytes, kDenseBytes   memory of 16 decoded rows of an operand
+//   kSizes      of what it decodes
 //   void DecodeSparse(pass, group, panel)
-//   void DecodeDense(pass, group, panel)
+//   void DecodeDense(pass, group, rows, panel), through row-major memory
 //   void Tiles(pass, vectors, dense panel, sparse panels, out)
 // where Tiles computes 16 dense rows by up to kSparseNV panels.
 
@@ -30,11 +30,36 @@ namespace HWY_NAMESPACE {
 
 #if ZEROULP_TARGET_HAS_512
 
+// Steps before the end of a tile: long enough for D to come from L3, and not so
+// long that panels drive it out of L1 again.
+inline constexpr size_t kFetchSteps = 32;
+
+// The lines of D that a tile is about to write, and where the next one, below,
+// starts from.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void PrefetchOutput(const TileOutput& out) {
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < kRows; ++i) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      hwy::Prefetch(out.to + i * out.to_stride + v * kLanes);
+    }
+  }
+  if (out.from == nullptr) return;
+  ZEROULP_UNROLL
+  for (size_t i = kRows; i < 2 * kRows; ++i) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      hwy::Prefetch(out.from + i * out.from_stride + v * kLanes);
+    }
+  }
+}
+
 // Where a rectangle of D begins, of dense rows by sparse ones.
 struct Corner {
-  size_t dense, sparse;        // rows of the operands
-  size_t dense_rows, vectors;  // of 16 sparse rows
-  size_t sparse_rows;
+  size_t dense, sparse;  // rows of the operands
+  size_t dense_rows, sparse_rows;
+  size_t vectors;  // of 16 sparse rows
 };
 
 // Reads C, or what earlier passes left in D, into `edge`.
@@ -81,94 +106,108 @@ inline void StoreEdge(float* to, int64_t dense_step, int64_t sparse_step,
 }
 
 // The memory of a task.
-template <class Kernel>
 struct SparseMemory {
-  explicit SparseMemory(std::byte* memory)
-      : blocks(reinterpret_cast<uint8_t*>(memory)),
-        dense(blocks +
-              SparseBlockGroups(Kernel::kPanelBytes) * Kernel::kPanelBytes),
-        edge(reinterpret_cast<float*>(dense + Kernel::kDenseBytes)) {}
+  SparseMemory(const SparseLayout& layout, std::byte* memory)
+      : sparse_groups(layout.sparse_groups),
+        panels(reinterpret_cast<uint8_t*>(memory)),
+        dense(panels + layout.dense),
+        rows(panels + layout.rows),
+        edge(reinterpret_cast<float*>(panels + layout.edge)) {}
 
-  uint8_t* blocks;  // of sparse rows, kPanelBytes each
-  uint8_t* dense;   // 16 rows
+  size_t sparse_groups;
+  uint8_t* panels;  // of 16 sparse rows each
+  uint8_t* dense;   // of 16 dense rows each
+  uint8_t* rows;    // 16 dense rows before
   float* edge;      // [16][kSparseEdgeStride] of D
 };
 
-// 16 dense rows by a block of sparse rows.
+// 16 dense rows by 32 sparse ones.
 template <class Kernel>
-void RowOfTiles(const Kernel& kernel, const SparseOutput& out,
-                const SparsePass& pass, size_t dense_row, size_t dense_end,
-                size_t sparse_row, size_t sparse_end,
-                const SparseMemory<Kernel>& memory) {
-  for (size_t j = sparse_row; j < sparse_end; j += kSparseEdgeStride) {
-    Corner corner = {};
-    corner.dense_rows = std::min(kSparseRows, dense_end - dense_row);
-    corner.sparse_rows = std::min(kSparseEdgeStride, sparse_end - j);
-    corner.vectors = hwy::DivCeil(corner.sparse_rows, kSparseRows);
-    const uint8_t* panels[kSparseNV] = {};
-    for (size_t v = 0; v < corner.vectors; ++v) {
-      panels[v] = memory.blocks +
-                  ((j - sparse_row) / kSparseRows + v) * Kernel::kPanelBytes;
-    }
-    const auto at = [&](int64_t dense_step, int64_t sparse_step) {
-      return static_cast<int64_t>(dense_row) * dense_step +
-             static_cast<int64_t>(j) * sparse_step;
-    };
-    const bool first = pass.first;
-    const float* from = first ? out.c : out.d;
-    const int64_t from_dense = first ? out.c_dense_step : out.d_dense_step;
-    const int64_t from_sparse = first ? out.c_sparse_step : out.d_sparse_step;
-    if (from != nullptr) from += at(from_dense, from_sparse);
-    float* to = out.d + at(out.d_dense_step, out.d_sparse_step);
-    if (out.d_sparse_step == 1 && corner.dense_rows == kSparseRows &&
-        corner.sparse_rows == corner.vectors * kSparseRows) {
-      kernel.Tiles(pass, corner.vectors, memory.dense, panels,
-                   {from, static_cast<size_t>(from_dense), to,
-                    static_cast<size_t>(out.d_dense_step), pass.last});
-      continue;
-    }
-    LoadEdge(from, from_dense, from_sparse, corner, memory.edge);
-    kernel.Tiles(pass, corner.vectors, memory.dense, panels,
-                 {memory.edge, kSparseEdgeStride, memory.edge,
-                  kSparseEdgeStride, pass.last});
-    StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, memory.edge);
+void RunSquare(const Kernel& kernel, const SparseOutput& out,
+               const SparsePass& pass, const Corner& corner,
+               const uint8_t* dense, const uint8_t* const* panels,
+               float* edge) {
+  const auto at = [&](int64_t dense_step, int64_t sparse_step) {
+    return static_cast<int64_t>(corner.dense) * dense_step +
+           static_cast<int64_t>(corner.sparse) * sparse_step;
+  };
+  const float* from = pass.first ? out.c : out.d;
+  const int64_t from_dense = pass.first ? out.c_dense_step : out.d_dense_step;
+  const int64_t from_sparse =
+      pass.first ? out.c_sparse_step : out.d_sparse_step;
+  if (from != nullptr) from += at(from_dense, from_sparse);
+  float* to = out.d + at(out.d_dense_step, out.d_sparse_step);
+  if (out.d_sparse_step == 1 && corner.dense_rows == kSparseRows &&
+      corner.sparse_rows == corner.vectors * kSparseRows) {
+    kernel.Tiles(pass, corner.vectors, dense, panels,
+                 {from, static_cast<size_t>(from_dense), to,
+                  static_cast<size_t>(out.d_dense_step), pass.last});
+    return;
   }
+  LoadEdge(from, from_dense, from_sparse, corner, edge);
+  kernel.Tiles(pass, corner.vectors, dense, panels,
+               {edge, kSparseEdgeStride, edge, kSparseEdgeStride, pass.last});
+  StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, edge);
 }
 
+// A pass over K for a block of sparse rows: 64 dense rows at a time, and of
+// those 16 after 16 for each pair of panels.
 template <class Kernel>
-void RunSparseBlock(const Kernel& kernel, const SparseCall& call,
-                    const SparsePart& part, const SparsePass& pass,
-                    size_t sparse_row, size_t sparse_end,
-                    const SparseMemory<Kernel>& memory) {
-  for (size_t j = sparse_row; j < sparse_end; j += kSparseRows) {
+void RunSparsePass(const Kernel& kernel, const SparseCall& call,
+                   const SparsePart& part, const SparsePass& pass,
+                   size_t sparse_begin, size_t sparse_end,
+                   const SparseMemory& memory) {
+  constexpr size_t kPanel = Kernel::kSizes.panel();
+  constexpr size_t kDense = Kernel::kSizes.dense();
+  for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {
     kernel.DecodeSparse(
         pass, j / kSparseRows,
-        memory.blocks + (j - sparse_row) / kSparseRows * Kernel::kPanelBytes);
+        memory.panels + (j - sparse_begin) / kSparseRows * kPanel);
   }
   const SparseOutput out = OutputOf(call);
   const auto dense_end = static_cast<size_t>(part.dense_end);
-  for (auto i = static_cast<size_t>(part.dense_begin); i < dense_end;
-       i += kSparseRows) {
-    kernel.DecodeDense(pass, i / kSparseRows, memory.dense);
-    RowOfTiles(kernel, out, pass, i, dense_end, sparse_row, sparse_end, memory);
+  for (auto block = static_cast<size_t>(part.dense_begin); block < dense_end;
+       block += kDenseGroups * kSparseRows) {
+    const size_t block_end =
+        std::min(block + kDenseGroups * kSparseRows, dense_end);
+    for (size_t i = block; i < block_end; i += kSparseRows) {
+      kernel.DecodeDense(pass, i / kSparseRows, memory.rows,
+                         memory.dense + (i - block) / kSparseRows * kDense);
+    }
+    for (size_t j = sparse_begin; j < sparse_end; j += kSparseEdgeStride) {
+      Corner corner = {};
+      corner.sparse = j;
+      corner.sparse_rows = std::min(kSparseEdgeStride, sparse_end - j);
+      corner.vectors = hwy::DivCeil(corner.sparse_rows, kSparseRows);
+      const uint8_t* first =
+          memory.panels + (j - sparse_begin) / kSparseRows * kPanel;
+      const uint8_t* panels[kSparseNV] = {first, first + kPanel};
+      for (size_t i = block; i < block_end; i += kSparseRows) {
+        corner.dense = i;
+        corner.dense_rows = std::min(kSparseRows, block_end - i);
+        RunSquare(kernel, out, pass, corner,
+                  memory.dense + (i - block) / kSparseRows * kDense, panels,
+                  memory.edge);
+      }
+    }
   }
 }
 
-// Loops, outermost first: blocks of sparse rows; passes over K; 16 dense rows;
-// 32 sparse ones.
+// Loops, outermost first: blocks of sparse rows; passes over K.
 template <class Kernel>
 void RunSparse(const Kernel& kernel, const SparseCall& call,
                const SparsePart& part, std::byte* workspace) {
-  const SparseMemory<Kernel> memory(workspace);
+  const auto sparse_begin = static_cast<size_t>(part.sparse_begin);
+  const auto sparse_end = static_cast<size_t>(part.sparse_end);
+  const SparseMemory memory(LayoutOf(Kernel::kSizes, sparse_end - sparse_begin),
+                            workspace);
   const SparseWindow window = WindowOf(call.sparse->sparsity(), Kernel::kLanes);
   const auto stored = static_cast<size_t>(call.sparse->stored().cols());
   const size_t windows = hwy::DivCeil(stored, window.stored);
-  const size_t at_once = WindowsOfPass(window, Kernel::kPerStep);
-  const auto sparse_end = static_cast<size_t>(part.sparse_end);
-  constexpr size_t kBlockRows =
-      SparseBlockGroups(Kernel::kPanelBytes) * kSparseRows;
-  for (auto j = static_cast<size_t>(part.sparse_begin); j < sparse_end;
-       j += kBlockRows) {
+  const size_t at_once =
+      WindowsOfPass(Kernel::kSizes, window, Kernel::kPerStep);
+  const size_t block_rows = memory.sparse_groups * kSparseRows;
+  for (size_t j = sparse_begin; j < sparse_end; j += block_rows) {
     size_t w = 0;
     do {  // at least once: K = 0 copies C
       SparsePass pass = {};
@@ -180,8 +219,8 @@ void RunSparse(const Kernel& kernel, const SparseCall& call,
       pass.first = w == 0;
       w += pass.windows;
       pass.last = w == windows;
-      RunSparseBlock(kernel, call, part, pass, j,
-                     std::min(j + kBlockRows, sparse_end), memory);
+      RunSparsePass(kernel, call, part, pass, j,
+                    std::min(j + block_rows, sparse_end), memory);
     } while (w < windows);
   }
 }

@@ -56,7 +56,8 @@ std::string_view Bf16Refuses(const SparseCall& call) {
 
 void RunBf16(const SparseCall& call, int threads, const SparseFinish& finish) {
   RunSparseTasks(
-      call, threads, SparseChainBf16WorkspaceBytes(),
+      call, threads,
+      SparseChainBf16WorkspaceBytes(SplitSparse(call, threads).sparse_rows),
       [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
         SparseChainBf16(call, part, workspace);
       },
@@ -85,7 +86,8 @@ std::string_view Fp4Refuses(const SparseCall& call) {
 
 void RunFp4(const SparseCall& call, int threads, const SparseFinish& finish) {
   RunSparseTasks(
-      call, threads, SparseFp4WorkspaceBytes(),
+      call, threads,
+      SparseFp4WorkspaceBytes(SplitSparse(call, threads).sparse_rows),
       [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
         SparseFp4(call, part, workspace);
       },

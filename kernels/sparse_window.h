@@ -43,41 +43,67 @@ struct SparsePass {
   bool first, last;  // of K
 };
 
-// Sizes of a pass: the panels of 32 sparse rows and 16 dense ones share L1,
-// the block of sparse rows fits L2 (1M on Zen 4) beside what streams through.
-inline constexpr size_t kSparsePassSteps = 64;
-inline constexpr size_t kSparsePassWindows = 16;
-inline constexpr size_t kSparseBlockBytes = 768 << 10;
-// Index and value of a step for 16 rows, and one line so that panels side by
-// side do not fall on the same cache sets.
-inline constexpr size_t kSparsePanelBytes =
-    2 * kSparsePassSteps * kStepBytes + kStepBytes;
-// Groups of 16 sparse rows in a block, an even number.
-constexpr size_t SparseBlockGroups(size_t panel_bytes) {
-  return kSparseBlockBytes / panel_bytes / 2 * 2;
-}
-// 16 dense rows in windows, and behind them row-major on the way there.
-inline constexpr size_t kDenseRowBytes = (kSparsePassWindows + 1) * kStepBytes;
-inline constexpr size_t kDenseWindowBytes =
-    kSparseRows * kSparsePassWindows * kStepBytes;
-inline constexpr size_t kSparseDenseBytes =
-    kDenseWindowBytes + kSparseRows * kDenseRowBytes;
+// Memory of decoded operands, for passes of at most `steps` steps. A window has
+// four steps or more, so that passes are at most a quarter as many windows.
+struct SparseSizes {
+  size_t steps;
+  size_t block_bytes = 0;        // of what scales add to a panel
+  size_t dense_block_bytes = 0;  // and to 16 dense rows
+
+  // Sums of 16 sparse rows: [step] of values, [step] of indices, and one line
+  // so that panels side by side do not fall on the same cache sets.
+  constexpr size_t panel() const {
+    return 2 * steps * kStepBytes + kStepBytes + block_bytes;
+  }
+  constexpr size_t scales() const {
+    return 2 * steps * kStepBytes + kStepBytes;
+  }
+  constexpr size_t windows() const { return steps / 4; }
+  // 16 dense rows in windows, then their scales.
+  constexpr size_t dense() const {
+    return kSparseRows * windows() * kStepBytes + dense_block_bytes;
+  }
+  constexpr size_t dense_scales() const {
+    return kSparseRows * windows() * kStepBytes;
+  }
+  // The same rows before, row-major.
+  constexpr size_t row() const { return (windows() + 1) * kStepBytes; }
+};
+
+// Dense rows decoded at once: 256K of L2, of which every panel of sparse rows
+// meets all.
+inline constexpr size_t kDenseGroups = 4;
+// Sparse rows decoded at once. They are read once for each 64 dense rows, and
+// may come from L3.
+inline constexpr size_t kMaxSparseGroups = 128;
 
 // Vectors of sparse rows of a tile, and its edge buffer: [16 dense rows][32].
 inline constexpr size_t kSparseNV = 2;
 inline constexpr size_t kSparseEdgeStride = kSparseNV * kSparseRows;
 inline constexpr size_t kSparseEdgeFloats = kSparseRows * kSparseEdgeStride;
 
-constexpr size_t SparseWorkspaceBytes(size_t panel_bytes, size_t dense_bytes) {
-  return SparseBlockGroups(panel_bytes) * panel_bytes + dense_bytes +
-         kSparseEdgeFloats * sizeof(float);
+// Where a task's memory begins to hold what.
+struct SparseLayout {
+  size_t sparse_groups;  // decoded at once, an even number
+  size_t dense, rows, edge, end;
+};
+constexpr SparseLayout LayoutOf(const SparseSizes& sizes, size_t sparse_rows) {
+  SparseLayout layout = {};
+  const size_t groups = (sparse_rows + kSparseRows - 1) / kSparseRows;
+  layout.sparse_groups = std::min((groups + 1) / 2 * 2, kMaxSparseGroups);
+  layout.dense = layout.sparse_groups * sizes.panel();
+  layout.rows = layout.dense + kDenseGroups * sizes.dense();
+  layout.edge = layout.rows + kSparseRows * sizes.row();
+  layout.end = layout.edge + kSparseEdgeFloats * sizeof(float);
+  return layout;
 }
 
 // Windows of a pass whose steps take `per_step` stored elements each. Even, so
 // that every pass begins with a quad.
-constexpr size_t WindowsOfPass(const SparseWindow& window, size_t per_step) {
+constexpr size_t WindowsOfPass(const SparseSizes& sizes,
+                               const SparseWindow& window, size_t per_step) {
   const size_t steps = window.stored / per_step;
-  return std::min(kSparsePassWindows, kSparsePassSteps / steps / 2 * 2);
+  return std::min(sizes.windows(), sizes.steps / steps / 2 * 2);
 }
 
 }  // namespace zeroulp::kernels
