@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "zeroulp/packed.h"
@@ -21,6 +22,7 @@ class PackedScratch {
       : matrix_(Zeros(rows, cols, format, scale_block, scale_format)) {}
 
   const PackedMatrix& matrix() const { return matrix_; }
+  PackedMatrix Take() && { return std::move(matrix_); }
   uint8_t* data() { return const_cast<uint8_t*>(matrix_.data()); }
   uint8_t* scales() { return const_cast<uint8_t*>(matrix_.scales()); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PackSparse and SparseGemm: check and select. No SIMD.
+// SparseGemm: check and select. No SIMD.
 #include <vector>
 
 #include "kernels/epilogue.h"
@@ -69,25 +69,6 @@ void Multiply(const A& a, const B& b_t, const PackedSparse& sparse,
 }
 
 }  // namespace
-
-PackedSparse PackSparse(const Operand& operand) {
-  internal::CheckView("PackSparse", "the matrix", operand.codes);
-  internal::CheckSparse("PackSparse", "the matrix", operand);
-  PackedMatrix stored = Pack(Operand(operand.codes, operand.scales));
-  constexpr int64_t kRows = PackedMatrix::kRows, kQuad = PackedMatrix::kQuad;
-  const int64_t quads = (stored.cols() + kQuad - 1) / kQuad;
-  std::vector<uint8_t> positions(
-      static_cast<size_t>(stored.groups() * quads * kRows * kQuad));
-  for (int64_t r = 0; r < stored.rows(); ++r) {
-    uint8_t* to =
-        positions.data() + (r / kRows * quads * kRows + r % kRows) * kQuad;
-    for (int64_t k = 0; k < stored.cols(); ++k) {
-      to[k / kQuad * kRows * kQuad + k % kQuad] =
-          static_cast<uint8_t>(ReadCode(operand.index, r, k));
-    }
-  }
-  return {std::move(stored), operand.sparsity, std::move(positions)};
-}
 
 void SparseGemm(const PackedSparse& a, const PackedMatrix& b_t,
                 const ConstMatrixView& c, const MatrixView& d,

@@ -325,37 +325,67 @@ TEST(SparseChain, Fp4WithAndWithoutScales) {
   uint32_t seed = 0;
   for (const Sparsity sparsity :
        {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}, Sparsity{4, 12}}) {
-    for (const int64_t groups : {1, 4, 9, 16, 64, 80}) {
-      for (const bool sparse_is_a : {true, false}) {
-        for (const Values values :
-             {Values::kFinite, Values::kMinusZero, Values::kCancelling}) {
-          SparseProblem p = {&Chain(),
-                             Format::kE2M1FN,
-                             Format::kE2M1FN,
-                             sparsity,
-                             sparse_is_a,
-                             33,
-                             18,
-                             groups,
-                             values,
-                             ++seed % 2 == 0};
-          p.seed = seed;
-          ExpectExactOnEveryTarget(p);
-          for (const auto& [format, block] :
-               {std::pair(Format::kE8M0FNU, 32), std::pair(Format::kUE4M3, 16),
-                std::pair(Format::kE8M0FNU, 16), std::pair(Format::kF32, 32)}) {
-            p.scale_format = format;
-            p.block = block;
-            p.with_c = true;
-            for (const Scales scales : {Scales::kOrdinary, Scales::kTiny,
-                                        Scales::kExtreme, Scales::kNan}) {
-              p.scales = scales;
-              ExpectExactOnEveryTarget(p);
-            }
+    for (const int64_t groups : {1, 4, 9, 16, 64, 140}) {
+      for (const Values values :
+           {Values::kFinite, Values::kMinusZero, Values::kCancelling}) {
+        ++seed;
+        SparseProblem p = {&Chain(), Format::kE2M1FN, Format::kE2M1FN,
+                           sparsity};
+        p.sparse_is_a = seed % 4 < 2;
+        p.sparse_rows = 33;
+        p.groups = groups;
+        p.values = values;
+        p.with_c = seed % 2 == 0;
+        p.seed = seed;
+        ExpectExactOnEveryTarget(p);
+        p.with_c = true;
+        for (const auto& [format, block] :
+             {std::pair(Format::kE8M0FNU, 32), std::pair(Format::kUE4M3, 16),
+              std::pair(Format::kE8M0FNU, 16), std::pair(Format::kF32, 32)}) {
+          p.scale_format = format;
+          p.block = block;
+          for (const Scales scales : {Scales::kOrdinary, Scales::kTiny,
+                                      Scales::kExtreme, Scales::kNan}) {
+            p.scales = scales;
+            ExpectExactOnEveryTarget(p);
           }
         }
       }
     }
+  }
+}
+
+// The fast kernels are the ones that run: a refusal would pass every test.
+TEST(SparseChain, FastKernelsTakeWhatTheyAreFor) {
+  const auto ran = [](Format format, Scales scales, Format scale_format,
+                      int64_t block, std::string_view kernel) {
+    for (const Sparsity sparsity :
+         {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}}) {
+      SparseProblem p = {&Chain(), format, format, sparsity};
+      p.values = Values::kGaussian;
+      p.with_c = scales != Scales::kNone;
+      p.groups = 32;
+      p.scales = scales;
+      p.scale_format = scale_format;
+      p.block = block;
+      EXPECT_THAT(ExpectExactOnEveryTarget(p),
+                  ::testing::Contains(std::string(kernel)));
+    }
+  };
+  const Format e8m0 = Format::kE8M0FNU;
+  ran(Format::kE4M3FN, Scales::kNone, e8m0, 0, "sparse.fma");
+  const kernels::SparseKernelRow* fp4 = &kernels::AllSparseKernels()[0];
+  const kernels::SparseKernelRow* bf16 = &kernels::AllSparseKernels()[1];
+  if (bf16->unable().empty()) {
+    for (const Format format :
+         {Format::kE4M3FN, Format::kE5M2, Format::kBF16}) {
+      ran(format, Scales::kNone, e8m0, 0, bf16->name);
+    }
+  }
+  if (fp4->unable().empty()) {
+    ran(Format::kE2M1FN, Scales::kNone, e8m0, 0, fp4->name);
+    ran(Format::kE2M1FN, Scales::kOrdinary, e8m0, 32, fp4->name);
+    ran(Format::kE2M1FN, Scales::kOrdinary, Format::kUE4M3, 16, fp4->name);
   }
 }
 
@@ -475,6 +505,67 @@ TEST(SparseGemm, ThreadsAndEpilogueAndViews) {
   }
   SparseGemm(Pack(x.a()), PackSparse(x.b_t()), d.view, d.view, options);
   x.ExpectExact(d, "C is D");
+}
+
+TEST(PackedSparse, SurvivesBytes) {
+  for (const auto& [format, scales] :
+       {std::pair(Format::kE2M1FN, Scales::kOrdinary),
+        std::pair(Format::kE4M3FN, Scales::kNone),
+        std::pair(Format::kBF16, Scales::kNone)}) {
+    const Prepared x({&Chain(),
+                      format,
+                      format,
+                      {4, 16},
+                      true,
+                      21,
+                      19,
+                      11,
+                      Values::kGaussian,
+                      true,
+                      true,
+                      scales,
+                      Format::kE8M0FNU,
+                      32});
+    const std::vector<std::byte> bytes = PackSparse(x.sparse()).Serialize();
+    const PackedSparse back = PackedSparse::Deserialize(bytes);
+    EXPECT_EQ(back.Serialize(), bytes);
+    Matrix d = x.Blank();
+    SparseGemm(back, Pack(x.dense()), x.c(), d.view, x.Options());
+    x.ExpectExact(d, "read back");
+  }
+}
+
+TEST(PackedSparse, BrokenBytesAreRefused) {
+  const Prepared x({&Chain(), Format::kE2M1FN, Format::kE2M1FN, {2, 4}});
+  const std::vector<std::byte> good = PackSparse(x.sparse()).Serialize();
+  const auto refusal = [](const std::vector<std::byte>& bytes) {
+    try {
+      PackedSparse::Deserialize(bytes);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kFile);
+      return std::string(error.what());
+    }
+    return std::string("read");
+  };
+  EXPECT_EQ(refusal(good), "read");
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_NE(
+        refusal({good.begin(), good.begin() + static_cast<int64_t>(size)}),
+        "read");
+  }
+  const auto broken = [&](size_t at, uint8_t value) {
+    std::vector<std::byte> bytes = good;
+    bytes[at] = static_cast<std::byte>(value);
+    return refusal(bytes);
+  };
+  EXPECT_THAT(broken(0, 'Z'), ::testing::HasSubstr("do not begin"));
+  EXPECT_THAT(broken(8, 2), ::testing::HasSubstr("version 2 is not 1"));
+  EXPECT_THAT(broken(14, 2), ::testing::HasSubstr("sparsity 2:2"));
+  EXPECT_THAT(broken(16, 'x'), ::testing::HasSubstr("no number format"));
+  EXPECT_THAT(broken(55, 0x7F), ::testing::HasSubstr("cannot be"));
+  EXPECT_THAT(broken(72, 0xFF), ::testing::HasSubstr("4 bits of e2m1fn"));
+  EXPECT_THAT(broken(good.size() - 1, 4),
+              ::testing::HasSubstr("outside its group of 4"));
 }
 
 TEST(SparseGemm, ErrorsNameOperandRowAndGroup) {

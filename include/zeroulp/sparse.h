@@ -138,6 +138,12 @@ class PackedSparse {
   Sparsity sparsity() const { return sparsity_; }
   const PackedMatrix& stored() const { return stored_; }
 
+  // As bytes of any machine, and back: a header with a version, then the memory
+  // of codes, scales and positions. Throws Error{kFile} for bytes that are not
+  // those of such an operand, {kFormat} for a format that none has.
+  std::vector<std::byte> Serialize() const;
+  static PackedSparse Deserialize(std::span<const std::byte> bytes);
+
   // Quad `q` of group `g` of 16 rows is at (g * position_quads() + q) * 64;
   // zero past the end.
   const uint8_t* positions() const { return positions_.data(); }
