@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/commands.h"
+#include "tools/demo_accuracy.h"
 #include "tools/demo_data.h"
 #include "tools/output.h"
 #include "tools/projection.h"
@@ -190,10 +191,10 @@ void PrintInput(const Input& input) {
 }
 
 // Quantises, multiplies and proves in each format. True if all bits agree.
-bool QuantizeAndProve(const Input& input, int threads) {
+bool QuantizeAndProve(const Input& input, const std::vector<double>& reference,
+                      int threads) {
   const auto& [weights, activations] = input;
   const int64_t m = activations.rows, n = weights.rows, k = weights.cols;
-  const std::vector<double> reference = MultiplyF64(activations, weights);
   Table table({{"format"},
                {"weight scale", true},
                {"activation scale", true},
@@ -262,7 +263,7 @@ Measurement MeasureHost(const Input& input, int threads) {
   const double peak = ChainPeakFlops(peaks);
   const std::string explanation = Explain(format, format, kDemoArith);
 
-  fmt::print("{}\n", Heading("4. Speed on this machine"));
+  fmt::print("{}\n", Heading("5. Speed on this machine"));
   fmt::print("  {}, {}\n", peaks.cpu, peaks.target);
   fmt::print("  kernel {}, {} x {}, {} x {} x {}, operands packed\n",
              explanation.substr(0, explanation.find('\n')), Info(format).name,
@@ -312,7 +313,7 @@ std::string WithoutLinks(std::string text) {
 void PrintProjections(const Measurement& measurement) {
   constexpr std::string_view kTargets[] = {"trainium3", "b200", "gb300_nvl72",
                                            "tpu7x"};
-  fmt::print("{}\n", Heading("5. Projected, not measured"));
+  fmt::print("{}\n", Heading("6. Projected, not measured"));
   fmt::print(
       "  the same layer with {} tokens a chip, {} x {} x {}, {}, at the "
       "better share of peak above\n",
@@ -339,7 +340,11 @@ void PrintProjections(const Measurement& measurement) {
 int Demo(const Options& options) {
   const Input input = LoadInput(options);
   PrintInput(input);
-  if (!QuantizeAndProve(input, options.threads)) {
+  const std::vector<double> reference =
+      MultiplyF64(input.activations, input.weights);
+  if (!QuantizeAndProve(input, reference, options.threads) ||
+      !PrintAccuracy(input.weights, input.activations, reference,
+                     options.threads)) {
     Complain("the kernel's bits differ from the oracle's");
     return kDiffers;
   }
