@@ -148,6 +148,7 @@ void ErrorStatistics::Add(const ErrorStatistics& other) {
   lost += other.lost;
   saturated += other.saturated;
   flushed += other.flushed;
+  pruned += other.pruned;
   sum_squares += other.sum_squares;
   sum_squared_errors += other.sum_squared_errors;
   max_ulp_error = std::max(max_ulp_error, other.max_ulp_error);
@@ -205,12 +206,44 @@ ErrorStatistics Compare(const ConstMatrixView& source,
   return sums;
 }
 
+namespace {
+
+// What was not stored, as errors.
+ErrorStatistics ComparePruned(const ConstMatrixView& source,
+                              const SparsityInfo& sparsity,
+                              std::span<const uint8_t> positions) {
+  const auto [keep, group] = sparsity.ratio;
+  ErrorStatistics sums;
+  for (int64_t row = 0; row < source.rows; ++row) {
+    for (int64_t col = 0; col < source.cols; col += group) {
+      const auto kept = positions.first(static_cast<size_t>(keep));
+      positions = positions.subspan(static_cast<size_t>(keep));
+      for (int64_t i = 0; i < group; ++i) {
+        if (std::find(kept.begin(), kept.end(), i) != kept.end()) continue;
+        const double x = Decode(source.format, ReadCode(source, row, col + i));
+        ++sums.pruned;
+        ++sums.elements;
+        if (!std::isfinite(x)) {
+          ++sums.not_finite;
+          continue;
+        }
+        sums.sum_squares += x * x;
+        sums.sum_squared_errors += x * x;
+      }
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
 QuantizedMatrix QuantizeTensor(const SafetensorsFile& file,
                                const TensorInfo& tensor, const BlockInfo& block,
+                               const SparsityInfo* sparsity,
                                const QuantizeOptions& options,
                                ErrorStatistics* statistics) {
   const std::vector<std::byte> bytes = file.Read(tensor);
-  const int64_t rows = tensor.shape[0], cols = tensor.shape[1];
+  const int64_t rows = tensor.shape[0];
   const auto view = [](auto data, Format format, int64_t m, int64_t n) {
     return MatrixView{data, format, m, n, DenseStride(format, n)};
   };
@@ -218,8 +251,15 @@ QuantizedMatrix QuantizeTensor(const SafetensorsFile& file,
     return static_cast<size_t>(m * DenseStride(format, n) *
                                Info(format).storage_bits / 8);
   };
-  const ConstMatrixView source = {bytes, FormatOf(tensor.dtype), rows, cols,
-                                  cols};
+  const ConstMatrixView whole = {bytes, FormatOf(tensor.dtype), rows,
+                                 tensor.shape[1], tensor.shape[1]};
+  SparseMatrix kept;
+  if (sparsity != nullptr) {
+    kept = Compress(whole, *sparsity, LargestPositions(whole, *sparsity));
+  }
+  const ConstMatrixView source =
+      sparsity != nullptr ? kept.codes_view() : whole;
+  const int64_t cols = source.cols;
   const int64_t scale_rows = block.ScaleRows(rows);
   const int64_t scale_cols = block.ScaleCols(cols);
   QuantizedMatrix result;
@@ -233,7 +273,11 @@ QuantizedMatrix QuantizeTensor(const SafetensorsFile& file,
   if (statistics != nullptr) {
     *statistics = Compare(source, codes, scales, block, result.tensor_scale,
                           options.threads);
+    if (sparsity != nullptr) {
+      statistics->Add(ComparePruned(whole, *sparsity, kept.positions));
+    }
   }
+  result.positions = std::move(kept.positions);
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include "zeroulp/quantize.h"
 #include "zeroulp/safetensors.h"
+#include "zeroulp/sparse.h"
 
 namespace zeroulp::cli {
 
@@ -20,6 +21,7 @@ struct ErrorStatistics {
   int64_t lost = 0;        // finite elements whose block became NaN
   int64_t saturated = 0;   // too large by half a unit in the last place
   int64_t flushed = 0;     // not zero, became zero
+  int64_t pruned = 0;      // not stored: an error of their own size
   double sum_squares = 0, sum_squared_errors = 0;
   // |x - q| in units of the element format's last place at x / scale.
   double max_ulp_error = 0;
@@ -31,16 +33,20 @@ struct ErrorStatistics {
 
 struct QuantizedMatrix {
   std::vector<std::byte> codes, scales;  // dense rows
+  std::vector<uint8_t> positions;        // of sparse codes in their groups
   float tensor_scale = 1;
 };
 
 bool IsSourceFloat(Dtype dtype);  // F32, F16, BF16
 
 // Reads and quantises a 2-D tensor of F32, F16 or BF16; K is its last
-// dimension. Holds the tensor and its result. Fills `statistics` unless it is
-// null: they do not depend on options.threads. Throws Error.
+// dimension. With a sparsity, its largest magnitudes are kept, and blocks are
+// of stored elements, as hardware has them. Holds the tensor and its result.
+// Fills `statistics` unless it is null: they do not depend on options.threads.
+// Throws Error.
 QuantizedMatrix QuantizeTensor(const SafetensorsFile& file,
                                const TensorInfo& tensor, const BlockInfo& block,
+                               const SparsityInfo* sparsity,
                                const QuantizeOptions& options,
                                ErrorStatistics* statistics);
 

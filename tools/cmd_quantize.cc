@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "tools/checkpoint_names.h"
 #include "tools/checkpoint_quantize.h"
 #include "tools/commands.h"
+#include "tools/error_report.h"
 #include "tools/output.h"
 #include "tools/rounding.h"
 #include "zeroulp/conventions.h"
@@ -45,6 +45,7 @@ constexpr ScalePreset kScalePresets[] = {
 
 struct Arguments {
   std::string input, output, format, scale_mode, preset, naming, json;
+  std::string sparsity;
   std::vector<std::string> skip;
   RoundingArguments rounding;
   int threads = 0;
@@ -55,7 +56,15 @@ struct Request {
   const BlockInfo& block;
   const ScaleRuleInfo* rule;
   const Naming& naming;
+  const SparsityInfo* sparsity;  // null: dense
   QuantizeOptions options;
+
+  // Columns stored of a matrix.
+  int64_t StoredCols(const TensorInfo& tensor) const {
+    const int64_t cols = tensor.shape[1];
+    if (sparsity == nullptr) return cols;
+    return cols / sparsity->ratio.group * sparsity->ratio.keep;
+  }
 };
 
 const ScalePreset& FindPreset(const BlockInfo& block, std::string_view name) {
@@ -72,10 +81,12 @@ const ScalePreset& FindPreset(const BlockInfo& block, std::string_view name) {
 
 Request Check(const Arguments& arguments) {
   const BlockInfo& block = FindBlock(arguments.format);
-  Request request = {block,
-                     &FindScaleRule(block, arguments.scale_mode),
-                     FindNaming(arguments.naming, block),
-                     {}};
+  Request request = {
+      block,
+      &FindScaleRule(block, arguments.scale_mode),
+      FindNaming(arguments.naming, block),
+      arguments.sparsity.empty() ? nullptr : &FindSparsity(arguments.sparsity),
+      {}};
   QuantizeOptions& options = request.options;
   if (!arguments.preset.empty()) {
     const ScalePreset& preset = FindPreset(block, arguments.preset);
@@ -130,19 +141,24 @@ std::vector<Plan> MakePlans(const SafetensorsFile& file, const Request& request,
         });
     const bool matrix = tensor.shape.size() == 2 &&
                         IsSourceFloat(tensor.dtype) && tensor.size_bytes > 0;
-    const bool odd = matrix && tensor.shape[1] % 2 != 0 &&
-                     Info(request.block.element).storage_bits == 4;
+    const int64_t stored = matrix ? request.StoredCols(tensor) : 0;
+    const bool odd =
+        stored % 2 != 0 && Info(request.block.element).storage_bits == 4;
+    const bool broken = matrix && request.sparsity != nullptr &&
+                        tensor.shape[1] % request.sparsity->ratio.group != 0;
     const auto scale = scales.find(&tensor);
     if (matrix && skipped) {
       plan.reason = "--skip";
     } else if (matrix && scale != scales.end()) {
       plan.reason = scale->second;
+    } else if (broken) {
+      plan.reason = fmt::format("{} columns, groups of {}", tensor.shape[1],
+                                request.sparsity->ratio.group);
     } else if (odd) {
-      plan.reason =
-          fmt::format("{} columns, two codes a byte", tensor.shape[1]);
+      plan.reason = fmt::format("{} columns, two codes a byte", stored);
     } else if (matrix) {
       plan.stored = StoredAs(request.naming, request.block, tensor.name,
-                             tensor.shape[0], tensor.shape[1]);
+                             tensor.shape[0], stored);
     }
     plans.push_back(std::move(plan));
   }
@@ -159,6 +175,10 @@ Metadata MakeMetadata(const SafetensorsFile& file, const Request& request) {
   metadata.erase("zeroulp.seed");
   metadata.erase("zeroulp.tensor_scale");
   metadata.erase("zeroulp.nibbles");
+  metadata.erase("zeroulp.sparsity");
+  if (request.sparsity != nullptr) {
+    metadata["zeroulp.sparsity"] = request.sparsity->name;
+  }
   if (request.options.seed) {
     metadata["zeroulp.seed"] = fmt::format("{}", *request.options.seed);
   }
@@ -217,6 +237,13 @@ class CheckpointWriter {
       if (plan.stored->tensor_scale) {
         Add(plan, *plan.stored->tensor_scale, kTensorScale);
       }
+      if (request.sparsity != nullptr) {
+        TensorInfo index;
+        index.name = plan.tensor->name + "_index";
+        index.dtype = Dtype::kU8;
+        index.shape = {plan.tensor->shape[0], request.StoredCols(*plan.tensor)};
+        Add(plan, index, kIndex);
+      }
     }
   }
 
@@ -232,7 +259,7 @@ class CheckpointWriter {
   }
 
  private:
-  enum Part { kCopy, kCodes, kScales, kTensorScale };
+  enum Part { kCopy, kCodes, kScales, kTensorScale, kIndex };
 
   void Add(Plan& plan, const TensorInfo& output, Part part) {
     // A name that is there twice is the writer's to refuse.
@@ -245,8 +272,8 @@ class CheckpointWriter {
       held_ = nullptr;
       matrix_ = {};  // before the next is made
       matrix_ =
-          QuantizeTensor(file_, *plan.tensor, request_.block, request_.options,
-                         plan.done ? nullptr : &plan.errors);
+          QuantizeTensor(file_, *plan.tensor, request_.block, request_.sparsity,
+                         request_.options, plan.done ? nullptr : &plan.errors);
       plan.tensor_scale = matrix_.tensor_scale;
       plan.done = true;
       held_ = &plan;
@@ -261,6 +288,9 @@ class CheckpointWriter {
         break;
       case kCodes:
         writer.Append(Quantized(plan).codes);
+        break;
+      case kIndex:
+        writer.Append(std::as_bytes(std::span(Quantized(plan).positions)));
         break;
       case kScales:
         WriteScales(plan, writer);
@@ -298,7 +328,7 @@ class CheckpointWriter {
       return;
     }
     const auto cols =
-        static_cast<size_t>(block.ScaleCols(plan.tensor->shape[1]));
+        static_cast<size_t>(block.ScaleCols(request_.StoredCols(*plan.tensor)));
     std::vector<std::byte> rows;
     for (int64_t row = 0; row < plan.tensor->shape[0]; ++row) {
       const auto from = scales.subspan(
@@ -316,27 +346,6 @@ class CheckpointWriter {
   QuantizedMatrix matrix_;
 };
 
-double Percent(int64_t part, int64_t whole) {
-  return whole == 0
-             ? 0
-             : 100 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
-Json ErrorJson(const ErrorStatistics& errors) {
-  Json json = {{"elements", errors.elements},
-               {"relative_error", errors.relative_error()},
-               {"sqnr_db", nullptr},  // no error
-               {"max_ulp_error", errors.max_ulp_error},
-               {"saturated", errors.saturated},
-               {"pct_saturated", Percent(errors.saturated, errors.elements)},
-               {"flushed", errors.flushed},
-               {"pct_flushed", Percent(errors.flushed, errors.elements)},
-               {"not_finite", errors.not_finite},
-               {"lost", errors.lost}};
-  if (std::isfinite(errors.sqnr_db())) json["sqnr_db"] = errors.sqnr_db();
-  return json;
-}
-
 Json MakeJson(const Arguments& arguments, const Request& request,
               const std::vector<Plan>& plans) {
   Json json = NewJson("quantize");
@@ -348,6 +357,8 @@ Json MakeJson(const Arguments& arguments, const Request& request,
   json["seed"] = nullptr;
   if (request.options.seed) json["seed"] = *request.options.seed;
   json["naming"] = request.naming.name;
+  json["sparsity"] = nullptr;
+  if (request.sparsity != nullptr) json["sparsity"] = request.sparsity->name;
   json["tensors"] = Json::array();
   json["copied"] = Json::array();
   ErrorStatistics total;
@@ -362,6 +373,9 @@ Json MakeJson(const Arguments& arguments, const Request& request,
                 {"shape", plan.tensor->shape},
                 {"codes", plan.stored->codes.name},
                 {"scales", plan.stored->scale.name}};
+    if (request.sparsity != nullptr) {
+      row["index"] = plan.tensor->name + "_index";
+    }
     if (plan.stored->tensor_scale) {
       row["tensor_scale"] = plan.stored->tensor_scale->name;
       row["direct_tensor_scale"] = plan.tensor_scale;
@@ -372,25 +386,6 @@ Json MakeJson(const Arguments& arguments, const Request& request,
   }
   json["total"] = ErrorJson(total);
   return json;
-}
-
-std::vector<std::string> ErrorCells(const ErrorStatistics& errors) {
-  std::string notes;
-  if (errors.not_finite != 0) {
-    notes = fmt::format("{} NaN or infinite", errors.not_finite);
-  }
-  if (errors.lost != 0) {
-    notes += fmt::format("{}{} lost to NaN blocks", notes.empty() ? "" : ", ",
-                         errors.lost);
-  }
-  return {fmt::format("{:.3e}", errors.relative_error()),
-          std::isfinite(errors.sqnr_db())
-              ? fmt::format("{:.2f}", errors.sqnr_db())
-              : "exact",
-          fmt::format("{:.3f}", errors.max_ulp_error),
-          fmt::format("{:.3f}", Percent(errors.saturated, errors.elements)),
-          fmt::format("{:.3f}", Percent(errors.flushed, errors.elements)),
-          notes};
 }
 
 void PrintReport(const Request& request, const std::vector<Plan>& plans,
@@ -425,9 +420,11 @@ void PrintReport(const Request& request, const std::vector<Plan>& plans,
     if (plan.reason.empty()) continue;
     fmt::print("{} was copied: {}\n", Shown(plan.tensor->name), plan.reason);
   }
-  fmt::print("{}  {} {}  {} tensors quantised, {} copied\n", output,
-             request.block.name, request.rule->name, quantized,
-             plans.size() - quantized);
+  fmt::print("{}  {} {}{}{}  {} tensors quantised, {} copied\n", output,
+             request.block.name, request.rule->name,
+             request.sparsity == nullptr ? "" : " ",
+             request.sparsity == nullptr ? "" : request.sparsity->name,
+             quantized, plans.size() - quantized);
 }
 
 int QuantizeCommand(const Arguments& arguments) {
@@ -469,6 +466,9 @@ void AddQuantize(CLI::App& app, Action& action) {
                    "scales as some software computes them: ocp, te, torchao, "
                    "trainium, deepseek, ...")
       ->excludes(mode);
+  command->add_option("--sparsity", options->sparsity,
+                      "keep the largest of each group: 4:16, 2:4, 4:8, ...; "
+                      "their places become X_index");
   command->add_option("--naming", options->naming,
                       "weight_scale (default) or compressed-tensors");
   command->add_option("--skip", options->skip,
