@@ -145,7 +145,7 @@ uint32_t Run(const ArithInfo& row, const Dot& dot) {
 uint32_t Promoted(const ArithInfo& row, const Terms& terms, size_t length,
                   uint32_t c) {
   const FormatInfo& out = Info(row.output);
-  uint32_t acc = c;
+  uint32_t acc = Unpack(out, c).kind == Kind::kNan ? row.nan_word : c;
   const size_t block = static_cast<size_t>(terms.block);
   for (size_t k = 0; k < terms.products.size(); k += length) {
     const Dot part = Dot{terms.products, {}, 0, 0}.Slice(k, length, 0);

@@ -38,9 +38,10 @@ constexpr bool FloorChainComputes(const ArithInfo& row) {
                         row.out_fraction_bits == 10 && HasNarrowExponents(row);
   if (!binary32 && !binary16) return false;
   // Signs of a step's products are bits of a word. 2^(30 - align_bits) keeps a
-  // product off the grid.
-  if (row.chunk < 1 || row.chunk > 32 || kFloorK % row.chunk != 0 ||
-      row.align_bits < 1 || row.align_bits > 27) {
+  // product off the grid, which no subnormal accumulator is off.
+  if (row.chunk < 1 || row.chunk > 32 ||
+      kFloorK % static_cast<size_t>(row.chunk) != 0 ||
+      row.align_bits < row.out_fraction_bits || row.align_bits > 27) {
     return false;
   }
   if (split) return row.chunk == 32 && HasNarrowExponents(row);

@@ -17,8 +17,11 @@ constexpr bool FusedComputes(const ArithInfo& row) {
       break;
     case Model::kEvenOdd:
       // The final sum has 31 bits below its largest exponent, c and the
-      // products 24.
-      if (row.align_bits != 24 || row.group > 2) return false;
+      // products 24; c alone is not rounded.
+      if (row.align_bits != 24 || row.group > 2 ||
+          row.out_fraction_bits != Info(row.output).mantissa_bits) {
+        return false;
+      }
       break;
     default:
       return false;

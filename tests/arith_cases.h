@@ -67,6 +67,10 @@ struct Problem {
   Format scale_format = Format::kE8M0FNU;
   int64_t a_block = 0, b_block = 0;  // 0: as the row says
   int64_t block_rows = 1;
+  // Of A or of B; K is a multiple of the group, and block scales of the other
+  // operand cover group / keep times as many elements.
+  Sparsity sparsity = {};
+  bool sparse_is_a = true;
   uint32_t seed = 0;
   std::vector<Override> overrides = {};
 };
@@ -74,14 +78,16 @@ struct Problem {
 inline std::string Describe(const Problem& p) {
   return fmt::format(
       "{} {} x {} {}x{}x{} {} c {} padding {} promote {} alpha {} bias {} "
-      "convert {} to {} scales {} of {} a block {} b block {} seed {}",
+      "convert {} to {} scales {} of {} a block {} b block {} sparse {}:{} {} "
+      "seed {}",
       p.row->name, Info(p.a).name, Info(p.b).name, p.m, p.n, p.k,
       kValueNames[static_cast<size_t>(p.values)], p.with_c, p.padding,
       p.promote_every, p.alpha.value_or(0.0f),
       p.bias ? Info(*p.bias).name : "none",
       p.convert ? static_cast<int>(*p.convert) : -1, Info(p.d).name,
       static_cast<int>(p.scales), Info(p.scale_format).name, p.a_block,
-      p.b_block, p.seed);
+      p.b_block, p.sparsity.keep, p.sparsity.group, p.sparse_is_a ? "A" : "B",
+      p.seed);
 }
 
 // A matrix that owns its codes.
@@ -166,11 +172,13 @@ inline uint32_t DrawCode(const FormatInfo& f, Values values, int64_t k,
 inline Matrix DrawMatrix(Format format, const Problem& p, int64_t rows,
                          bool is_a, std::mt19937& random) {
   const FormatInfo& f = Info(format);
-  Matrix x(format, rows, p.k, p.padding);
+  const bool sparse = p.sparsity.group != 0 && p.sparse_is_a == is_a;
+  const int64_t cols = sparse ? p.k / p.sparsity.group * p.sparsity.keep : p.k;
+  Matrix x(format, rows, cols, p.padding);
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t k = 0; k < p.k; ++k) {
-      uint32_t code = DrawCode(f, p.values, k, p.k, random);
-      const int64_t mirror = k - (p.k + 1) / 2;
+    for (int64_t k = 0; k < cols; ++k) {
+      uint32_t code = DrawCode(f, p.values, k, cols, random);
+      const int64_t mirror = k - (cols + 1) / 2;
       if (p.values == Values::kCancelling && mirror >= 0) {
         code = ReadCode(x.view, r, mirror) ^ (is_a ? f.sign_mask() : 0);
         if (code == f.sign_mask() && !f.has_minus_zero()) code = 0;
@@ -275,13 +283,14 @@ class PreparedProblem {
                   DrawAddend(Info(*p.bias), p.values, random));
       }
     }
+    if (p.sparsity.group != 0) DrawPositions(random);
     for (const Override& change : p.overrides) Apply(change);
     expected_ = Blank();
     reference::GemmWithRow(*p.row, a(), b(), c(), expected_.view, Options());
   }
 
-  Operand a() const { return AsOperand(a_, a_scales_, problem_.a_block); }
-  Operand b() const { return AsOperand(b_, b_scales_, problem_.b_block); }
+  Operand a() const { return AsOperand(true); }
+  Operand b() const { return AsOperand(false); }
   ConstMatrixView c() const {
     return problem_.with_c ? ConstMatrixView(c_.view) : ConstMatrixView();
   }
@@ -345,15 +354,41 @@ class PreparedProblem {
     }
     return s;
   }
-  Operand AsOperand(const Matrix& x, const Matrix& s, int64_t block) const {
-    if (s.view.row_stride == 0 && s.view.rows == 0) return Operand(x.view);
-    return {x.view,
-            {s.view, block != 0 ? block : problem_.row->scale_block,
-             problem_.block_rows}};
+  // Ascending positions in each group, or now and then any.
+  void DrawPositions(std::mt19937& random) {
+    const auto [keep, group] = problem_.sparsity;
+    const MatrixView& stored = (problem_.sparse_is_a ? a_ : b_).view;
+    const bool any = random() % 4 == 0;
+    for (int64_t i = 0; i < stored.rows * stored.cols / keep; ++i) {
+      int64_t first = 0;
+      for (int64_t j = 0; j < keep; ++j) {
+        const int64_t room = any ? group : group - keep + j + 1 - first;
+        const int64_t at = static_cast<int64_t>(random()) % room;
+        positions_.push_back(static_cast<uint8_t>(any ? at : first + at));
+        first += at + 1;
+      }
+    }
+  }
+  Operand AsOperand(bool is_a) const {
+    const Matrix& x = is_a ? a_ : b_;
+    const Matrix& s = is_a ? a_scales_ : b_scales_;
+    const int64_t block = is_a ? problem_.a_block : problem_.b_block;
+    Operand operand(x.view);
+    if (s.view.row_stride != 0 || s.view.rows != 0) {
+      operand.scales = {s.view, block != 0 ? block : problem_.row->scale_block,
+                        problem_.block_rows};
+    }
+    if (problem_.sparsity.group != 0 && problem_.sparse_is_a == is_a) {
+      operand.sparsity = problem_.sparsity;
+      operand.index =
+          CodesView(positions_, Format::kE8M0FNU, x.view.rows, x.view.cols);
+    }
+    return operand;
   }
 
   Problem problem_;
   Matrix a_, b_, a_scales_, b_scales_, c_, bias_, expected_;
+  std::vector<uint8_t> positions_;
 };
 
 }  // namespace zeroulp::testing

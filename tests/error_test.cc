@@ -198,6 +198,39 @@ TEST(Error, EpilogueOptions) {
   });
 }
 
+// Scale types and block lengths that the silicon does not have: the sentence
+// lists what it does have.
+TEST(Error, ScalesTheRowDoesNotTake) {
+  const std::vector<uint8_t> codes(64), scales(8, 127);
+  const ConstMatrixView a = CodesView(codes, Format::kE2M1FN, 2, 64);
+  const auto expect = [&](Format scale, int64_t block, ErrorCode code,
+                          const Words& words) {
+    for (const auto twin :
+         {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
+      std::vector<float> d(4, 7.0f);
+      Operand x(a);
+      if (block != 0) {
+        x.scales = {CodesView(scales, scale, 2, (64 + block - 1) / block),
+                    block};
+      }
+      try {
+        twin(x, x, {}, F32View(std::span(d), 2, 2),
+             {.arith = "blackwell.tcgen05.mxf4.f32"});
+        ADD_FAILURE() << "no error";
+      } catch (const Error& e) {
+        ExpectSentence(e, code, words);
+      }
+      EXPECT_EQ(d[0], 7.0f);
+    }
+  };
+  expect(Format::kE8M0FNU, 0, ErrorCode::kFormat,
+         {"one e8m0fnu scale for every 32 elements", "has none"});
+  expect(Format::kUE4M3, 32, ErrorCode::kFormat,
+         {"mxf4.f32 takes e8m0fnu block scales, but A has ue4m3"});
+  expect(Format::kE8M0FNU, 16, ErrorCode::kArgument,
+         {"every 16 elements", "takes one for every 32 elements"});
+}
+
 TEST(Error, PromotionWithScalesInsideTheSum) {
   const std::vector<float> words(3 * 2, 1.0f);
   Call call;

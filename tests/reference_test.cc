@@ -193,6 +193,17 @@ TEST(Reference, PromotionIsAnFmaOfSeparateSumsAndTheirScales) {
   }
 }
 
+TEST(Reference, PromotionOfNoProductMakesNanCanonical) {
+  const std::vector<float> c = {std::bit_cast<float>(0xFFC12345u)};
+  std::vector<float> d(1);
+  for (const auto twin :
+       {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
+    twin(CodesView({}, Format::kE5M2, 1, 0), CodesView({}, Format::kE5M2, 1, 0),
+         F32View(c, 1, 1), F32View(d, 1, 1), {.promote_every = 4});
+    EXPECT_EQ(std::bit_cast<uint32_t>(d[0]), 0x7FC00000u);
+  }
+}
+
 // A row with one column changed.
 struct Change {
   const char* what;

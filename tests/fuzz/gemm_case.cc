@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "kernels/kernel_table.h"
+#include "kernels/sparse_table.h"
 #include "tests/arith_cases.h"
 #include "tests/fuzz/bytes.h"
+#include "zeroulp/sparse.h"
 
 namespace zeroulp::testing {
 namespace {
@@ -23,43 +25,42 @@ std::vector<Format> Members(const FormatSet& set) {
   return formats;
 }
 
-// A row of the table or, now and then, one nobody has made: a kernel that says
-// it computes a row must do so whatever its parameters are.
-ArithInfo DrawRow(FuzzBytes& bytes) {
-  ArithInfo row = bytes.OneOf(kArith);
-  const int64_t change = bytes.Below(16);
-  if (!ZeroIsPlus(row.model) && change != 7) return row;  // reads no other
+// Changes a row of the table to one nobody has made: a kernel that says it
+// computes a row must do so whatever its parameters are. Change 0 is none, and
+// so are those of columns that the row's model does not read.
+constexpr int kNumChanges = 8;
+void ChangeRow(int change, ArithInfo& row) {
+  if (!ZeroIsPlus(row.model) && change != 1) return;
   switch (change) {
     case 1:
-      row.align_bits -= row.align_bits > 8 ? 1 : 0;
+      row.nan_word = Info(row.output).nan_code();
       break;
     case 2:
-      row.align_bits += row.align_bits > 0 ? 1 : 0;
+      row.align_bits -= row.align_bits > 8 ? 1 : 0;
       break;
     case 3:
+      row.align_bits += row.align_bits > 0 ? 1 : 0;
+      break;
+    case 4:
       row.out_rounding = row.out_rounding == Rounding::kTowardZero
                              ? Rounding::kNearestEven
                              : Rounding::kTowardZero;
       break;
-    case 4:
+    case 5:
       row.exponent_floor.reset();
       break;
-    case 5:
+    case 6:
       row.exponent_floor = -40;
       break;
-    case 6:
+    case 7:
       row.out_fraction_bits -= row.out_fraction_bits > 4 ? 1 : 0;
       break;
-    case 7:
-      row.nan_word = Info(row.output).nan_code();
-      break;
     case 8:
-      row.normalise_products = row.align_bits != 0;
+      row.normalise_products = true;
       break;
     default:
-      break;  // the row itself
+      break;
   }
-  return row;
 }
 
 // Lengths that matter to blocked loops, and others.
@@ -132,7 +133,34 @@ void DrawEpilogue(FuzzBytes& bytes, Problem& p) {
   }
 }
 
-Problem DrawProblem(FuzzBytes& bytes, const ArithInfo& row) {
+// Selects pairs, unless scales would not cover whole groups.
+void MakeSparse(FuzzBytes& bytes, Problem& p) {
+  constexpr std::array<Sparsity, 9> kPatterns = {{{1, 2},
+                                                  {2, 4},
+                                                  {4, 8},
+                                                  {4, 16},
+                                                  {4, 12},
+                                                  {2, 8},
+                                                  {1, 4},
+                                                  {3, 5},
+                                                  {7, 30}}};
+  const Sparsity pattern = bytes.OneOf(kPatterns);
+  const bool is_a = bytes.Below(2) == 0;
+  const auto [keep, group] = pattern;
+  const auto block_of = [&](int64_t block) {
+    return block != 0 ? block : p.row->scale_block;
+  };
+  int64_t& dense_block = is_a ? p.b_block : p.a_block;
+  if (p.scales != Scales::kNone && block_of(dense_block) != 0) {
+    if (block_of(dense_block) % keep != 0) return;
+    dense_block = block_of(dense_block) / keep * group;
+  }
+  p.sparsity = pattern;
+  p.sparse_is_a = is_a;
+  p.k -= p.k % group;
+}
+
+Problem DrawProblem(FuzzBytes& bytes, const ArithInfo& row, bool changed) {
   Problem p = {.row = &row,
                .a = bytes.OneOf(Members(row.a)),
                .b = bytes.OneOf(Members(row.b)),
@@ -150,6 +178,8 @@ Problem DrawProblem(FuzzBytes& bytes, const ArithInfo& row) {
   }
   DrawScales(bytes, p);
   DrawEpilogue(bytes, p);
+  // Sparse kernels know the rows there are.
+  if (bytes.Below(5) == 1 && !changed) MakeSparse(bytes, p);
   p.seed = bytes.Word();
   while (!bytes.empty()) {
     const auto part = static_cast<Part>(bytes.Below(6));
@@ -157,6 +187,40 @@ Problem DrawProblem(FuzzBytes& bytes, const ArithInfo& row) {
     p.overrides.push_back({part, index | bytes.Byte(), bytes.Word()});
   }
   return p;
+}
+
+// By every sparse kernel that takes the problem, then by SparseGemm with its
+// epilogue.
+std::string FuzzSparse(const Problem& problem, const PreparedProblem& p) {
+  const bool is_a = problem.sparse_is_a;
+  const PackedSparse sparse = PackSparse(is_a ? p.a() : p.b());
+  const PackedMatrix dense = Pack(is_a ? p.b() : p.a());
+  std::string mismatch;
+  ForEachTarget([&](const char* target) {
+    const auto check = [&](const Matrix& d, std::string_view by) {
+      if (mismatch.empty()) {
+        mismatch = p.Mismatch(d, fmt::format("{} on {}", by, target));
+      }
+    };
+    Matrix d = p.Blank();
+    if (is_a) {
+      SparseGemm(sparse, dense, p.c(), d.view, p.Options());
+    } else {
+      SparseGemm(dense, sparse, p.c(), d.view, p.Options());
+    }
+    check(d, "SparseGemm");
+    if (problem.alpha || problem.bias || problem.convert) return;
+    const kernels::SparseCall call = {
+        problem.row,          &sparse, &dense, is_a, p.c(), d.view,
+        problem.promote_every};
+    for (const kernels::SparseKernelRow& kernel : kernels::AllSparseKernels()) {
+      if (!kernels::CannotRun(kernel, call).empty()) continue;
+      p.Clear(d);
+      kernel.run(call, 1, {});
+      check(d, kernel.name);
+    }
+  });
+  return mismatch;
 }
 
 // By one kernel; where there is an epilogue, through it, as Gemm does.
@@ -181,9 +245,14 @@ Matrix RunOne(const kernels::KernelRow& kernel, const Problem& problem,
 
 std::string FuzzGemm(std::span<const uint8_t> data) {
   FuzzBytes bytes(data);
-  const ArithInfo row = DrawRow(bytes);
-  const Problem problem = DrawProblem(bytes, row);
+  ArithInfo row = bytes.OneOf(kArith);
+  // Half of all problems are of the row itself.
+  const int change = static_cast<int>(
+      std::max<int64_t>(0, bytes.Below(2 * kNumChanges + 1) - kNumChanges));
+  ChangeRow(change, row);
+  const Problem problem = DrawProblem(bytes, row, change != 0);
   const PreparedProblem p(problem);
+  if (problem.sparsity.group != 0) return FuzzSparse(problem, p);
   const PackedMatrix a = Pack(p.a()), b = Pack(p.b());
   std::string mismatch;
   ForEachTarget([&](const char* target) {
@@ -195,8 +264,9 @@ std::string FuzzGemm(std::span<const uint8_t> data) {
       if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
         continue;
       }
-      mismatch = p.Mismatch(RunOne(kernel, problem, p, call),
-                            fmt::format("{} on {}", kernel.name, target));
+      mismatch = p.Mismatch(
+          RunOne(kernel, problem, p, call),
+          fmt::format("change {} {} on {}", change, kernel.name, target));
     }
   });
   return mismatch;
