@@ -123,7 +123,8 @@ void RowMaker::Count(Row& row) {
   }
 }
 
-// Neighbours of B differ, so that the one product tells its position.
+// Neighbours of B differ, and so do the scales of the blocks of a step, so that
+// the one product tells its position.
 void RowMaker::OneHot(Row& row, int64_t ordinal, int64_t count) {
   const auto k = static_cast<int64_t>(row.a.size());
   const int64_t spread = count < k ? ordinal * k / count : ordinal;
@@ -138,7 +139,7 @@ void RowMaker::OneHot(Row& row, int64_t ordinal, int64_t count) {
   for (size_t i = 0; i < row.a_scales.size(); ++i) {
     const int exponent = static_cast<int>(i % 4);
     row.a_scales[i] = PowerOfTwo(scale_, exponent - 2);
-    row.b_scales[i] = PowerOfTwo(scale_, 3 - exponent / 2);
+    row.b_scales[i] = PowerOfTwo(scale_, 2 * exponent);
   }
 }
 

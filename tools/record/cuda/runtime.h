@@ -32,6 +32,7 @@ class DeviceArray {
           "allocating device memory");
   }
   explicit DeviceArray(std::span<const T> host) : DeviceArray(host.size()) {
+    if (host.empty()) return;
     Check(cudaMemcpy(data_, host.data(), host.size_bytes(),
                      cudaMemcpyHostToDevice),
           "copying to the device");
