@@ -26,12 +26,36 @@ inline constexpr size_t kPanelBytes = 32 << 10;
 inline constexpr size_t kBBytes = 768 << 10;
 inline constexpr size_t kGroup = static_cast<size_t>(PackedMatrix::kRows);
 inline constexpr size_t kPassSteps = kPanelBytes / (kGroup * sizeof(float));
-// One line more than a multiple of 4 KiB, so that panels read side by side do
-// not fall on the same cache sets.
-inline constexpr size_t kPanelFloats = kPanelBytes / sizeof(float) + kGroup;
 inline constexpr size_t kBGroups = kBBytes / kPanelBytes;
 // Rows x columns of the largest tile, for tiles at the edges of D.
 inline constexpr size_t kEdgeFloats = 8 * 3 * 16;
+
+// The memory of one block, no more than operands of this size need: products of
+// small matrices take less time than touching all of it.
+struct ChainWorkspace {
+  ChainWorkspace(int64_t rows, int64_t cols, int64_t k, std::byte* memory)
+      : panel_floats((std::min(kPassSteps, RoundedUp(k, 4)) + 1) * kGroup),
+        b_groups(std::min(kBGroups, RoundedUp(cols, 16) / kGroup)),
+        a_panel(reinterpret_cast<float*>(memory)),
+        b_panels(a_panel + panel_floats),
+        edge(b_panels + b_groups * panel_floats),
+        refused(reinterpret_cast<uint8_t*>(edge + kEdgeFloats)),
+        end(refused + RoundedUp(rows, 16) / kGroup) {}
+
+  static size_t RoundedUp(int64_t size, int64_t unit) {
+    return static_cast<size_t>((size + unit - 1) / unit * unit);
+  }
+
+  // From one panel to the next: one line more than a power of two, so that
+  // panels read side by side do not fall on the same cache sets.
+  size_t panel_floats;
+  size_t b_groups;  // of the B block
+  float* a_panel;
+  float* b_panels;
+  float* edge;
+  uint8_t* refused;  // by the BF16 dot; of each group of rows
+  uint8_t* end;
+};
 
 }  // namespace zeroulp::kernels
 #endif  // ZEROULP_KERNELS_CHAIN_ONCE_
@@ -79,14 +103,14 @@ struct Quads {
 
 template <class Dot>
 void DecodeGroups(const PackedMatrix& matrix, size_t group_begin, size_t groups,
-                  const Pass& pass, float* panels) {
+                  const Pass& pass, size_t panel_floats, float* panels) {
   const FormatInfo& f = Info(matrix.format());
   if (f.storage_bits == 16) {
     const Panel16Decoder decoder(f);
     for (size_t g = 0; g < groups; ++g) {
       const Quads quads(matrix, group_begin + g, pass);
       decoder.template operator()<Dot>(quads.codes, quads.count,
-                                       panels + g * kPanelFloats);
+                                       panels + g * panel_floats);
     }
     return;
   }
@@ -94,7 +118,7 @@ void DecodeGroups(const PackedMatrix& matrix, size_t group_begin, size_t groups,
   for (size_t g = 0; g < groups; ++g) {
     const Quads quads(matrix, group_begin + g, pass);
     DecodePanel<Dot>(decoder, quads.codes, quads.count,
-                     panels + g * kPanelFloats);
+                     panels + g * panel_floats);
   }
 }
 
@@ -131,7 +155,7 @@ void EdgeTile(size_t vectors, size_t rows, size_t cols, size_t steps,
 // L1 cache, B streams past it from L2, and D is written along its rows.
 template <class Dot>
 void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
-                const float* a, const float* b_panels, float* edge) {
+                const float* a, const ChainWorkspace& workspace) {
   const size_t rows = std::min(kMR, static_cast<size_t>(block.m_end) - m);
   const size_t n_size = pass.n_end - pass.n_begin;
   const size_t steps = pass.steps<Dot>();
@@ -145,7 +169,8 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
     const float* b[kNV];
     for (size_t i = 0; i < vectors; ++i) {
       const size_t row = (v + i) * kLanes;
-      b[i] = b_panels + row / kGroup * kPanelFloats + row % kGroup;
+      b[i] = workspace.b_panels + row / kGroup * workspace.panel_floats +
+             row % kGroup;
     }
     const size_t n = pass.n_begin + v * kLanes;
     const TileOutput out = {
@@ -155,35 +180,22 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
     if (rows == kMR && cols == vectors * kLanes) {
       RunTile<Dot>(vectors, steps, a, b, out);
     } else {
-      EdgeTile<Dot>(vectors, rows, cols, steps, a, b, out, edge);
+      EdgeTile<Dot>(vectors, rows, cols, steps, a, b, out, workspace.edge);
     }
   }
 }
 
-// The memory of one block.
-struct Workspace {
-  explicit Workspace(std::byte* memory)
-      : a_panel(reinterpret_cast<float*>(memory)),
-        b_panels(a_panel + kPanelFloats),
-        edge(b_panels + kBGroups * kPanelFloats),
-        refused(reinterpret_cast<uint8_t*>(edge + kEdgeFloats)) {}
-  float* a_panel;
-  float* b_panels;
-  float* edge;
-  uint8_t* refused;  // by the BF16 dot; of each group of rows
-};
-
 // One group of rows of A by the B block.
 template <class Dot>
 void RunGroup(const GemmBlock& block, const Pass& pass, size_t m,
-              const Workspace& workspace) {
+              const ChainWorkspace& workspace) {
   const size_t steps = pass.steps<Dot>();
-  DecodeGroups<Dot>(*block.a, m / kGroup, 1, pass, workspace.a_panel);
+  DecodeGroups<Dot>(*block.a, m / kGroup, 1, pass, workspace.panel_floats,
+                    workspace.a_panel);
   if (pass.k_size % Dot::kStepK != 0) PadLastStep(steps, workspace.a_panel);
   const size_t rows = std::min(kGroup, static_cast<size_t>(block.m_end) - m);
   for (size_t row = 0; row < rows; row += kMR) {
-    RowOfTiles<Dot>(block, pass, m + row, workspace.a_panel + row,
-                    workspace.b_panels, workspace.edge);
+    RowOfTiles<Dot>(block, pass, m + row, workspace.a_panel + row, workspace);
   }
 }
 
@@ -193,9 +205,9 @@ enum class Groups { kAll, kTaken, kRefused };
 // One pass: the B block decoded once, A one group of 16 rows at a time.
 template <class Dot>
 void RunPass(const GemmBlock& block, const Pass& pass, Groups groups,
-             const Workspace& workspace) {
+             const ChainWorkspace& workspace) {
   DecodeGroups<Dot>(*block.b_t, pass.n_begin / kGroup, pass.groups(), pass,
-                    workspace.b_panels);
+                    workspace.panel_floats, workspace.b_panels);
   const size_t m_begin = static_cast<size_t>(block.m_begin);
   const size_t m_end = static_cast<size_t>(block.m_end);
   for (size_t m = m_begin; m < m_end; m += kGroup) {
@@ -226,12 +238,12 @@ void ForEachPass(const Pass& whole, const Run& run) {
 
 // Calls run(columns) for columns of D that fit the B block, with all of K.
 template <class Run>
-void ForEachBBlock(const GemmBlock& block, const Run& run) {
+void ForEachBBlock(const GemmBlock& block, size_t b_groups, const Run& run) {
   const size_t n_end = static_cast<size_t>(block.n_end);
-  for (size_t n = static_cast<size_t>(block.n_begin); n < n_end;
-       n += kBGroups * kGroup) {
+  const size_t cols = b_groups * kGroup;
+  for (size_t n = static_cast<size_t>(block.n_begin); n < n_end; n += cols) {
     run(Pass{.n_begin = n,
-             .n_end = std::min(n + kBGroups * kGroup, n_end),
+             .n_end = std::min(n + cols, n_end),
              .k_begin = 0,
              .k_size = static_cast<size_t>(block.a->cols()),
              .first = true,
@@ -239,10 +251,14 @@ void ForEachBBlock(const GemmBlock& block, const Run& run) {
   }
 }
 
+ChainWorkspace WorkspaceOf(const GemmBlock& block, std::byte* memory) {
+  return {block.a->rows(), block.b_t->rows(), block.a->cols(), memory};
+}
+
 template <class Dot>
 void Chain(const GemmBlock& block, std::byte* memory) {
-  const Workspace workspace(memory);
-  ForEachBBlock(block, [&](const Pass& columns) {
+  const ChainWorkspace workspace = WorkspaceOf(block, memory);
+  ForEachBBlock(block, workspace.b_groups, [&](const Pass& columns) {
     ForEachPass<Dot>(columns, [&](const Pass& pass) {
       RunPass<Dot>(block, pass, Groups::kAll, workspace);
     });
@@ -342,8 +358,8 @@ bool Refuse(const GemmBlock& block, const Pass& pass, uint8_t* refused) {
 
 void ChainBf16Target(const GemmBlock& block, std::byte* memory) {
 #if ZEROULP_TARGET_HAS_512
-  const Workspace workspace(memory);
-  ForEachBBlock(block, [&](const Pass& columns) {
+  const ChainWorkspace workspace = WorkspaceOf(block, memory);
+  ForEachBBlock(block, workspace.b_groups, [&](const Pass& columns) {
     ForEachPass<Bf16Dot>(columns, [&](const Pass& pass) {
       const bool any_refused = Refuse(block, pass, workspace.refused);
       RunPass<Bf16Dot>(block, pass, Groups::kTaken, workspace);
@@ -372,9 +388,11 @@ HWY_EXPORT(ChainBf16Target);
 
 }  // namespace
 
-size_t ChainWorkspaceBytes(const PackedMatrix& a) {
-  return ((1 + kBGroups) * kPanelFloats + kEdgeFloats) * sizeof(float) +
-         static_cast<size_t>(a.groups());
+size_t ChainWorkspaceBytes(int64_t rows, int64_t cols, int64_t k) {
+  std::byte* const none = nullptr;
+  return static_cast<size_t>(
+      reinterpret_cast<std::byte*>(ChainWorkspace(rows, cols, k, none).end) -
+      none);
 }
 
 void ChainFma(const GemmBlock& block, std::byte* workspace) noexcept {

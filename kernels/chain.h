@@ -22,8 +22,8 @@ struct GemmBlock {
   int64_t d_stride;
 };
 
-// Bytes of 64-byte aligned scratch memory that any block of rows of A needs.
-size_t ChainWorkspaceBytes(const PackedMatrix& a);
+// Bytes of 64-byte aligned scratch memory that any block of a product needs.
+size_t ChainWorkspaceBytes(int64_t rows, int64_t cols, int64_t k);
 
 // Any SIMD target: binary32 multiply-adds.
 void ChainFma(const GemmBlock& block, std::byte* workspace) noexcept;

@@ -18,6 +18,7 @@
 #include "kernels/ieee.h"
 #include "kernels/machine.h"
 #include "kernels/scaled.h"
+#include "kernels/target_in_use.h"
 #include "zeroulp/internal/fail.h"
 
 namespace zeroulp::kernels {
@@ -28,7 +29,7 @@ std::string_view NotSlower(const CallTraits& /*call*/) { return {}; }
 
 std::string_view Bf16Unable() {
   if (!HaveBf16Dot()) return "this CPU has no AVX512_BF16";
-  if ((hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX3_DL)) == 0) {
+  if ((TargetInUse() & (HWY_AVX3 | HWY_AVX3_DL)) == 0) {
     return "512-bit SIMD targets are disabled";
   }
   return {};
@@ -36,7 +37,7 @@ std::string_view Bf16Unable() {
 
 std::string_view FloorChainUnable() {
   // Bytes and binary64 numbers of as many columns.
-  if ((hwy::SupportedTargets() & ~HWY_SCALAR) == 0) {
+  if ((TargetInUse() & ~HWY_SCALAR) == 0) {
     return "all SIMD targets are disabled";
   }
   return {};
@@ -45,7 +46,7 @@ std::string_view FloorChainUnable() {
 std::string_view GroupDotUnable() {
   constexpr int64_t kHaveDot =
       HWY_SSSE3 | HWY_SSE4 | HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL;
-  if ((hwy::SupportedTargets() & kHaveDot) != 0) return {};
+  if ((TargetInUse() & kHaveDot) != 0) return {};
   return "no SIMD target with a dot of bytes is enabled";
 }
 
@@ -79,7 +80,7 @@ std::string_view PlainBf16(const CallTraits& call) {
 std::string_view Anything(const CallTraits& /*call*/) { return {}; }
 
 std::string_view Int8Unable() {
-  if ((hwy::SupportedTargets() & HWY_AVX3_DL) == 0) {
+  if ((TargetInUse() & HWY_AVX3_DL) == 0) {
     return "no SIMD target with 512-bit dots of bytes";
   }
   return {};
@@ -133,7 +134,9 @@ GemmBlock ToBlock(const GemmCall& call) {
           reinterpret_cast<float*>(call.d.bytes.data()),
           call.d.row_stride};
 }
-size_t ChainBytes(const GemmCall& call) { return ChainWorkspaceBytes(*call.a); }
+size_t ChainBytes(const GemmCall& call) {
+  return ChainWorkspaceBytes(call.a->rows(), call.b_t->rows(), call.a->cols());
+}
 size_t BlockBytes(const GemmCall& call) {
   return BlockWorkspaceBytes(*call.row);
 }

@@ -2,14 +2,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/pack_codes.h"
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/internal/check.h"
 #include "zeroulp/packed.h"
 
 namespace zeroulp {
 namespace {
-
-constexpr int64_t kQuadBytes = PackedMatrix::kRows * PackedMatrix::kQuad;
 
 constexpr bool IsOperandFormat(Format format) {
   return std::any_of(kArith.begin(), kArith.end(), [=](const ArithInfo& row) {
@@ -24,41 +23,6 @@ std::string OperandFormats() {
     names.append(names.empty() ? "" : " ").append(f.name);
   }
   return names;
-}
-
-// Quads of one group of whole bytes: row r of `source` becomes 4-byte column r.
-// Sizes in bytes.
-void PackGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
-               int64_t row_bytes, uint8_t* quads) {
-  const int64_t whole = row_bytes / PackedMatrix::kQuad;
-  for (int64_t q = 0; q < whole; ++q) {
-    uint8_t* quad = quads + q * kQuadBytes;
-    const uint8_t* column = source + q * PackedMatrix::kQuad;
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(quad + r * PackedMatrix::kQuad, column + r * row_stride,
-                  PackedMatrix::kQuad);
-    }
-  }
-  const int64_t rest = row_bytes - whole * PackedMatrix::kQuad;
-  for (int64_t r = 0; r < rows && rest > 0; ++r) {
-    std::memcpy(quads + whole * kQuadBytes + r * PackedMatrix::kQuad,
-                source + r * row_stride + whole * PackedMatrix::kQuad,
-                static_cast<size_t>(rest));
-  }
-}
-
-// The same from two codes a byte.
-void PackNibbleGroup(const uint8_t* source, int64_t row_stride, int64_t rows,
-                     int64_t cols, uint8_t* quads) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const uint8_t* row = source + r * row_stride;
-    for (int64_t k = 0; k < cols; ++k) {
-      const int pair = row[k / 2];
-      quads[k / PackedMatrix::kQuad * kQuadBytes + r * PackedMatrix::kQuad +
-            k % PackedMatrix::kQuad] =
-          static_cast<uint8_t>(k % 2 == 0 ? pair & 15 : pair >> 4);
-    }
-  }
 }
 
 // Every row its own scales; rows past the end, which no result comes from,
@@ -150,22 +114,7 @@ PackedMatrix Pack(const Operand& operand) {
   }
   CheckScales(operand);
   PackedMatrix packed(operand);
-  std::fill_n(packed.data_.get(), packed.size_bytes(), uint8_t{0});
-  const auto* codes = reinterpret_cast<const uint8_t*>(matrix.bytes.data());
-  const int bits = Info(matrix.format).storage_bits;
-  const bool nibbles = bits == 4;
-  for (int64_t g = 0; g < packed.groups() && packed.quads() > 0; ++g) {
-    const int64_t row = g * PackedMatrix::kRows;
-    const int64_t rows = std::min(PackedMatrix::kRows, matrix.rows - row);
-    const int64_t stride = matrix.row_stride * bits / 8;
-    const uint8_t* source = codes + row * stride;
-    uint8_t* quads = packed.data_.get() + g * packed.quads() * kQuadBytes;
-    if (nibbles) {
-      PackNibbleGroup(source, stride, rows, matrix.cols, quads);
-    } else {
-      PackGroup(source, stride, rows, matrix.cols * bits / 8, quads);
-    }
-  }
+  if (packed.quads() > 0) kernels::PackCodes(matrix, packed.data_.get());
   if (packed.scale_block() != 0) {
     PackScales(operand.scales, packed.rows(), packed.groups(),
                packed.scales_.get());

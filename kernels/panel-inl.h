@@ -9,13 +9,13 @@
 #define ZEROULP_KERNELS_PANEL_INL_H_
 #endif
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/decode-inl.h"
+#include "kernels/narrow_bytes.h"
 #include "kernels/tile-inl.h"
-#include "zeroulp/codec.h"
+#include "zeroulp/formats.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
@@ -33,15 +33,10 @@ class PanelDecoder {
   explicit PanelDecoder(const FormatInfo& f)
       : sign_(hn::Set(DB(), f.bits == 8 ? uint8_t{0x80} : uint8_t{0})),
         minus_zero_is_nan_(f.specials == Specials::kNanMinusZero) {
-    alignas(64) uint8_t high[128], low[128];
-    for (uint32_t i = 0; i < 128; ++i) {
-      const auto word = std::bit_cast<uint32_t>(Decode(f, i));
-      high[i] = static_cast<uint8_t>(word >> 24);
-      low[i] = static_cast<uint8_t>(word >> 16);
-    }
+    const NarrowBytes& bytes = kNarrowBytes[static_cast<size_t>(f.id)];
     for (size_t i = 0; i < 2; ++i) {
-      high_[i] = hn::Load(DB(), high + 64 * i);
-      low_[i] = hn::Load(DB(), low + 64 * i);
+      high_[i] = hn::Load(DB(), bytes.high.data() + 64 * i);
+      low_[i] = hn::Load(DB(), bytes.low.data() + 64 * i);
     }
   }
 

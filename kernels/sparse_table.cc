@@ -13,6 +13,7 @@
 #include "kernels/sparse_fma.h"
 #include "kernels/sparse_fp4.h"
 #include "kernels/sparse_gather.h"
+#include "kernels/target_in_use.h"
 
 namespace zeroulp::kernels {
 namespace {
@@ -23,7 +24,7 @@ std::string_view Anything(const SparseCall& /*call*/) { return {}; }
 
 std::string_view Bf16Unable() {
   if (!HaveBf16Dot()) return "this CPU has no AVX512_BF16";
-  if ((hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX3_DL)) == 0) {
+  if ((TargetInUse() & (HWY_AVX3 | HWY_AVX3_DL)) == 0) {
     return "512-bit SIMD targets are disabled";
   }
   return {};
@@ -74,7 +75,7 @@ void RunFma(const SparseCall& call, int threads, const SparseFinish& finish) {
 }
 
 std::string_view Fp4Unable() {
-  return (hwy::SupportedTargets() & HWY_AVX3_DL) == 0
+  return (TargetInUse() & HWY_AVX3_DL) == 0
              ? "the SIMD target AVX3_DL is missing or disabled"
              : std::string_view();
 }
