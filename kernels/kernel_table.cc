@@ -110,7 +110,7 @@ std::string_view OnlyScaledFp4(const CallTraits& call) {
 
 std::string_view OnlyFewRowsOfFp4(const CallTraits& call) {
   return call.m <= kMaxSkinnyRows ? OnlyScaledFp4(call)
-                                  : "takes at most 4 rows of A";
+                                  : "takes at most 16 rows of A";
 }
 
 std::string_view OnlyPlainFp4(const CallTraits& call) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Few rows of E2M1 times many columns: codes of B, each used at most four
-// times, are decoded in registers, so that memory is the limit.
+// Few rows of E2M1 times many columns: codes of B, each used a few times, are
+// decoded in registers, so that memory is the limit.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -44,12 +44,20 @@ VB Twice(int offset) {
   return hn::LoadDup128(DB(), table);
 }
 
+// Bytes of memory for A's rows.
+constexpr size_t SkinnyBytes(size_t rows, size_t blocks, size_t block) {
+  return rows * blocks * (block + 2 * sizeof(int32_t));
+}
+
+// Rows from `first` of the call's only group, `rows` of which exist.
 template <size_t kRows>
 class SkinnyGemm {
  public:
-  SkinnyGemm(const GemmCall& call, size_t block, const ScaleRows& a,
-             const ScaleRows& b, std::byte* workspace)
+  SkinnyGemm(const GemmCall& call, size_t first, size_t rows, size_t block,
+             const ScaleRows& a, const ScaleRows& b, std::byte* workspace)
       : call_(call),
+        first_(first),
+        rows_(rows),
         b_scales_(b),
         block_(block),
         quads_(static_cast<size_t>(call.a->quads())),
@@ -62,10 +70,9 @@ class SkinnyGemm {
     FillA(a);
   }
 
-  void Run() const {
-    constexpr size_t kVectors = 4;  // as many streams of codes
-    const auto n_end = static_cast<size_t>(call_.n_end);
-    auto n = static_cast<size_t>(call_.n_begin);
+  void Run(size_t n, size_t n_end) const {
+    // As many streams of codes; sums of 16 vectors hide each other's latency.
+    constexpr size_t kVectors = kRows > 4 ? 2 : 4;
     for (; n + kVectors * kGroup <= n_end; n += kVectors * kGroup) {
       Columns<kVectors>(n, kGroup);
     }
@@ -94,12 +101,12 @@ class SkinnyGemm {
         }
         added = DotU8S8(added, offsets, bytes);
         hn::Store(bytes, di, row);
-        std::copy_n(row, kRows, a_.bytes + q * kRows);
+        std::copy_n(row + first_, kRows, a_.bytes + q * kRows);
       }
       hn::Store(hn::Sub(hn::Set(di, kFractionBase), added), di, row);
-      std::copy_n(row, kRows, a_.begin + block * kRows);
+      std::copy_n(row + first_, kRows, a_.begin + block * kRows);
       scales.Fill(m / kGroup, block * block_, scale);
-      std::copy_n(scale, kRows, a_.scales + block * kRows);
+      std::copy_n(scale + first_, kRows, a_.scales + block * kRows);
     }
   }
 
@@ -170,9 +177,9 @@ class SkinnyGemm {
 
   VF LoadC(size_t i, size_t n, size_t cols) const {
     const DF df;
-    if (call_.c.rows == 0) return hn::Zero(df);
+    if (call_.c.rows == 0 || i >= rows_) return hn::Zero(df);
     const float* from = reinterpret_cast<const float*>(call_.c.bytes.data()) +
-                        (static_cast<size_t>(call_.m_begin) + i) *
+                        (static_cast<size_t>(call_.m_begin) + first_ + i) *
                             static_cast<size_t>(call_.c.row_stride) +
                         n;
     if (cols == kGroup) return hn::LoadU(df, from);
@@ -182,22 +189,57 @@ class SkinnyGemm {
   }
   void StoreD(size_t i, size_t n, size_t cols, VF sum) const {
     const DF df;
+    if (i >= rows_) return;
     const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
     alignas(64) float row[kGroup];
     hn::Store(hn::IfThenElse(hn::IsNaN(sum), nan, sum), df, row);
     std::copy_n(row, cols,
                 reinterpret_cast<float*>(call_.d.bytes.data()) +
-                    (static_cast<size_t>(call_.m_begin) + i) *
+                    (static_cast<size_t>(call_.m_begin) + first_ + i) *
                         static_cast<size_t>(call_.d.row_stride) +
                     n);
   }
 
   const GemmCall& call_;
   const ScaleRows& b_scales_;
-  size_t block_, quads_, blocks_;
+  size_t first_, rows_, block_, quads_, blocks_;
   VB table_;
   SkinnyA<kRows> a_;
 };
+
+// All rows, of which there are at most kMaxSkinnyRows.
+void RunSkinny(const GemmCall& call, size_t block, const ScaleRows& a,
+               const ScaleRows& b, std::byte* workspace) {
+  const auto rows = static_cast<size_t>(call.m_end - call.m_begin);
+  const auto n_begin = static_cast<size_t>(call.n_begin);
+  const auto n_end = static_cast<size_t>(call.n_end);
+  const auto run = [&](const auto& gemm) { gemm.Run(n_begin, n_end); };
+  switch (rows) {
+    case 1:
+      return run(SkinnyGemm<1>(call, 0, rows, block, a, b, workspace));
+    case 2:
+      return run(SkinnyGemm<2>(call, 0, rows, block, a, b, workspace));
+    case 3:
+    case 4:
+      return run(SkinnyGemm<4>(call, 0, rows, block, a, b, workspace));
+    default:
+      break;
+  }
+  constexpr size_t kHalf = 8;
+  const size_t upper = std::min(rows, kHalf);
+  const SkinnyGemm<kHalf> first(call, 0, upper, block, a, b, workspace);
+  if (rows == upper) return run(first);
+  const size_t blocks =
+      hwy::DivCeil(static_cast<size_t>(call.a->cols()), block);
+  const SkinnyGemm<kHalf> second(call, upper, rows - upper, block, a, b,
+                                 workspace + SkinnyBytes(kHalf, blocks, block));
+  // Columns whose codes the second half still finds in a cache.
+  constexpr size_t kColumns = 32;
+  for (size_t n = n_begin; n < n_end; n += kColumns) {
+    first.Run(n, std::min(n + kColumns, n_end));
+    second.Run(n, std::min(n + kColumns, n_end));
+  }
+}
 
 #endif
 
@@ -208,16 +250,7 @@ void ScaledSkinnyTarget(const GemmCall& call, std::byte* workspace) {
   const ScaleRows a(*call.a, RangeOf(call, *call.a, kRangeOfHalves));
   const ScaleRows b(*call.b_t, RangeOf(call, *call.b_t, kRangeOfHalves));
   RunWhereInRange(call, a, b, workspace, [&](const GemmCall& part) {
-    switch (part.m_end - part.m_begin) {
-      case 1:
-        return SkinnyGemm<1>(part, block, a, b, workspace).Run();
-      case 2:
-        return SkinnyGemm<2>(part, block, a, b, workspace).Run();
-      case 3:
-        return SkinnyGemm<3>(part, block, a, b, workspace).Run();
-      default:
-        return SkinnyGemm<4>(part, block, a, b, workspace).Run();
-    }
+    RunSkinny(part, block, a, b, workspace);
   });
 #else
   ScaledFma(call, workspace);  // never selected, see kernel_table.cc

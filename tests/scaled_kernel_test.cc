@@ -102,7 +102,7 @@ TEST(ScaledKernel, EveryKindOfScaleAndValue) {
         ExpectExact({.row = &Chain(),
                      .a = kind.a,
                      .b = kind.b,
-                     .m = 1 + v % 5,
+                     .m = 1 + 2 * v,
                      .n = 19,
                      .k = 165,
                      .values = static_cast<Values>(v),
@@ -139,11 +139,13 @@ TEST(ScaledKernel, EveryLengthAroundBlocksAndPasses) {
 TEST(ScaledKernel, EveryShapeOfD) {
   for (const Kind& kind : Kinds()) {
     for (const auto& [m, n] :
-         std::array<std::pair<int64_t, int64_t>, 10>{{{1, 1},
+         std::array<std::pair<int64_t, int64_t>, 12>{{{1, 1},
                                                       {1, 400},
                                                       {3, 130},
                                                       {4, 80},
                                                       {7, 33},
+                                                      {13, 83},
+                                                      {16, 33},
                                                       {8, 48},
                                                       {17, 5},
                                                       {33, 49},
