@@ -115,18 +115,23 @@ Table ModelTable(const std::vector<ModelProjection>& projections,
                {"% of peak", true},
                {"J/token", true},
                {"USD/M tokens", true},
-               {"to match the first", true},
+               {"chips to match", true},
+               {"kW", true},
+               {"USD/h", true},
                {"weights GB/chip", true},
                {"fits"}});
   const double first = projections.front().tflops();
   for (const ModelProjection& p : projections) {
     const double tokens = pass_tokens * p.passes;
+    const double match = first / p.tflops();
     table.Add({p.target, fmt::format("{}", p.chips), TimeText(p.time_s),
                fmt::format("{:.4g}", tokens / p.time_s),
                ThroughputText(p.tflops()),
                fmt::format("{:.1f}", 100 * p.tflops() / p.peak_tflops),
                Optional(p.energy_j, 1 / tokens), Optional(p.usd, 1e6 / tokens),
-               fmt::format("{:.3g} x", first / p.tflops()),
+               fmt::format("{:.3g}", match * static_cast<double>(p.chips)),
+               Optional(p.energy_j, match / p.time_s / 1e3),
+               Optional(p.usd, match / p.time_s * 3600),
                fmt::format("{:.3g}", p.weight_bytes / 1e9),
                !p.capacity_bytes                    ? "?"
                : p.weight_bytes > *p.capacity_bytes ? "no"

@@ -43,7 +43,8 @@ ModelProjection ProjectModel(const Catalog& catalog, const ModelShapes& model,
 
 // One line a layer, and the total.
 Table LayerTable(const ModelShapes& model, const ModelProjection& projection);
-// One line a target; a pass is of so many tokens.
+// One line a target; a pass is of so many tokens. `chips to match`, their kW
+// and USD an hour: what it takes to do the work of the first target.
 Table ModelTable(const std::vector<ModelProjection>& projections,
                  double pass_tokens);
 Json Describe(const ModelShapes& model, const ModelProjection& projection);
