@@ -83,7 +83,7 @@ class Prepared {
     for (int64_t r = 0; r < m; ++r) {
       for (int64_t i = 0; i < n; ++i) {
         WriteCode(c_.view, r, i,
-                  DrawC(Info(p.row->accumulator), p.values, random_));
+                  DrawAddend(Info(p.row->accumulator), p.values, random_));
       }
     }
     expected_ = Blank();
@@ -234,8 +234,8 @@ INSTANTIATE_TEST_SUITE_P(
       for (const ArithInfo& row : kArith) rows.push_back(&row);
       return rows;
     }()),
-    [](const ::testing::TestParamInfo<const ArithInfo*>& info) {
-      std::string name(info.param->name);
+    [](const ::testing::TestParamInfo<const ArithInfo*>& row) {
+      std::string name(row.param->name);
       std::replace(name.begin(), name.end(), '.', '_');
       return name;
     });
