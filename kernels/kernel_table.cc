@@ -8,6 +8,7 @@
 #include "hwy/targets.h"
 #include "kernels/block.h"
 #include "kernels/chain.h"
+#include "kernels/chain_skinny.h"
 #include "kernels/cpu.h"
 #include "kernels/exact.h"
 #include "kernels/exact_fma.h"
@@ -75,6 +76,12 @@ std::string_view PlainBf16(const CallTraits& call) {
     return "takes no f16, which bf16 cannot hold";
   }
   return OnlyPlain(call);
+}
+
+std::string_view SkinnyBf16(const CallTraits& call) {
+  if (call.m > kSkinnyRows) return "takes at most 16 rows of A";
+  if (!kNarrowFormats.contains(call.b_t)) return "takes narrow B^T alone";
+  return PlainBf16(call);
 }
 
 std::string_view Anything(const CallTraits& /*call*/) { return {}; }
@@ -146,6 +153,13 @@ size_t ExactBytes(const GemmCall& call) {
 size_t ExactFmaBytes(const GemmCall& call) {
   return ExactFmaWorkspaceBytes(*call.row);
 }
+size_t SkinnyBytes(const GemmCall& call) {
+  return ChainSkinnyWorkspaceBytes(call.a->rows(), call.b_t->rows(),
+                                   call.a->cols());
+}
+void RunChainSkinny(const GemmCall& call, std::byte* workspace) noexcept {
+  ChainSkinny(ToBlock(call), workspace);
+}
 void RunChainBf16(const GemmCall& call, std::byte* workspace) noexcept {
   ChainBf16(ToBlock(call), workspace);
 }
@@ -172,6 +186,8 @@ void RunPlainFp4(const GemmCall& call, std::byte* workspace) noexcept {
 constexpr std::array kKernels = {
     KernelRow{"chain.int8dot", IsPlainChain, OnlyPlainFp4, Int8Unable,
               NotSlower, PlainFp4Bytes, RunPlainFp4},
+    KernelRow{"chain.bf16dot.skinny", IsPlainChain, SkinnyBf16, Bf16Unable,
+              Bf16Slower, SkinnyBytes, RunChainSkinny},
     KernelRow{"chain.bf16dot", IsPlainChain, PlainBf16, Bf16Unable, Bf16Slower,
               ChainBytes, RunChainBf16},
     KernelRow{"chain.fma", IsPlainChain, OnlyPlain, Able, NotSlower, ChainBytes,

@@ -149,8 +149,8 @@ TEST(Gemm, EveryTileEdge) {
 TEST(Gemm, EveryLengthOfK) {
   // Around quads (4), BF16 steps (2) and passes over K of both kernels.
   for (const int64_t k :
-       {0,   1,   2,   3,   4,   5,   6,   7,   8,    255,  256,  257, 383,
-        384, 385, 511, 512, 513, 767, 768, 769, 1023, 1024, 1025, 2049}) {
+       {0,   1,   2,   3,   4,   5,   6,   7,   8,    255,  256,  257,  383,
+        384, 385, 511, 512, 513, 767, 768, 769, 1023, 1024, 1025, 2049, 4097}) {
     for (const auto& [a, b] : kPairs) {
       for (const DrawC c : {DrawC::kNone, DrawC::kOrdinary}) {
         ExpectEveryKernelExact({a, b, 9, 17, k, Draw::kFinite, c, k % 2});
