@@ -13,6 +13,7 @@
 #include "kernels/exact.h"
 #include "kernels/exact_fma.h"
 #include "kernels/exact_rows.h"
+#include "kernels/floor32.h"
 #include "kernels/floor_chain.h"
 #include "kernels/fused.h"
 #include "kernels/group_dot.h"
@@ -206,6 +207,10 @@ constexpr std::array kKernels = {
               ExactFmaBytes, ExactFma},
     KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},
+    KernelRow{"floor32.cut", Floor32CutComputes, Anything, Able, NotSlower,
+              Floor32WorkspaceBytes, Floor32},
+    KernelRow{"floor32.f16", Floor32F16Computes, OneLevel, Able, NotSlower,
+              Floor32WorkspaceBytes, Floor32},
     KernelRow{"floor_chain", FloorChainComputes, OneLevel, FloorChainUnable,
               NotSlower, FloorChainWorkspaceBytes, FloorChain},
     KernelRow{"fused", FusedComputes, Anything, Able, NotSlower, BlockBytes,

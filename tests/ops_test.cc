@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +16,7 @@
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/decode-inl.h"
+#include "kernels/floor32_ops-inl.h"
 #include "kernels/ops-inl.h"
 #include "kernels/wide-inl.h"
 
@@ -84,6 +86,36 @@ bool RunDotSmallBytes(const int32_t* a, const int32_t* b, size_t count,
 #endif
 }
 
+bool RunMulAddTowardZero(const float* a, const float* b, size_t count,
+                         float* acc) {
+#if ZEROULP_TARGET_HAS_512
+  for (size_t i = 0; i < count; i += hn::Lanes(DF())) {
+    hn::StoreU(MulAddTowardZero(hn::LoadU(DF(), acc + i),
+                                hn::LoadU(DF(), a + i), hn::LoadU(DF(), b + i)),
+               DF(), acc + i);
+  }
+  return true;
+#else
+  (void)a, (void)b, (void)count, (void)acc;
+  return false;
+#endif
+}
+
+bool RunShiftLeftFrom(const uint32_t* x, const uint32_t* y, size_t count,
+                      uint32_t* out) {
+#if ZEROULP_TARGET_HAS_512
+  const hn::RebindToUnsigned<DI> du;
+  for (size_t i = 0; i < count; i += hn::Lanes(DI())) {
+    hn::StoreU(ShiftLeftFrom<3>(hn::LoadU(du, x + i), hn::LoadU(du, y + i)), du,
+               out + i);
+  }
+  return true;
+#else
+  (void)x, (void)y, (void)count, (void)out;
+  return false;
+#endif
+}
+
 void RunToBinary32TowardZero(const double* from, size_t count, float* to) {
   for (size_t i = 0; i < count; i += hn::Lanes(DD())) {
     hn::StoreU(ToBinary32TowardZero(hn::LoadU(DD(), from + i)), DFHalf(),
@@ -106,6 +138,8 @@ HWY_EXPORT(RunMulAdd);
 HWY_EXPORT(RunDotBf16);
 HWY_EXPORT(RunDotU8S8);
 HWY_EXPORT(RunDotSmallBytes);
+HWY_EXPORT(RunMulAddTowardZero);
+HWY_EXPORT(RunShiftLeftFrom);
 HWY_EXPORT(RunToBinary32TowardZero);
 
 namespace {
@@ -154,6 +188,49 @@ TEST(Ops, MulAddIsOneRoundingWhereProductsAreExact) {
     for (size_t i = 0; i < kCount; ++i) {
       ASSERT_EQ(Canonical(acc[i]), Canonical(std::fma(a[i], b[i], c[i])))
           << target;
+    }
+  });
+}
+
+TEST(Ops, MulAddTowardZeroIsOneRoundingInAnyMode) {
+  std::mt19937 random(6);
+  std::vector<float> a(kCount), b(kCount), c(kCount), expected(kCount);
+  std::fesetround(FE_TOWARDZERO);
+  for (size_t i = 0; i < kCount; ++i) {
+    // Down to products that no binary32 holds.
+    const float scale = i % 3 == 0 ? 0x1p-100f : 1.0f;
+    a[i] = scale * Decode(Format::kE4M3FN, static_cast<uint32_t>(random()));
+    b[i] = scale * Decode(Format::kE5M2, static_cast<uint32_t>(random()));
+    c[i] = testing::DrawWord(testing::DrawC::kOrdinary, random);
+    expected[i] = std::fma(a[i], b[i], c[i]);
+  }
+  std::fesetround(FE_TONEAREST);
+  testing::ForEachTarget([&](const char* target) {
+    for (const int mode : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD}) {
+      std::vector<float> acc = c;
+      std::fesetround(mode);
+      const bool ran = HWY_DYNAMIC_DISPATCH(RunMulAddTowardZero)(
+          a.data(), b.data(), kCount, acc.data());
+      std::fesetround(FE_TONEAREST);
+      for (size_t i = 0; ran && i < kCount; ++i) {
+        ASSERT_EQ(Canonical(acc[i]), Canonical(expected[i])) << target;
+      }
+    }
+  });
+}
+
+TEST(Ops, ShiftLeftFromTakesTheFirstBitsOfAnother) {
+  std::mt19937 random(7);
+  std::vector<uint32_t> x(kCount), y(kCount), out(kCount);
+  for (auto& word : x) word = static_cast<uint32_t>(random());
+  for (auto& word : y) word = static_cast<uint32_t>(random());
+  testing::ForEachTarget([&](const char* target) {
+    if (!HWY_DYNAMIC_DISPATCH(RunShiftLeftFrom)(x.data(), y.data(), kCount,
+                                                out.data())) {
+      return;
+    }
+    for (size_t i = 0; i < kCount; ++i) {
+      ASSERT_EQ(out[i], (x[i] << 3) | (y[i] >> 29)) << target;
     }
   });
 }
