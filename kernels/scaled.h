@@ -38,8 +38,9 @@ inline constexpr int64_t kMaxIntegerBlock = 2048;
 // 2^24 quarters and exact in binary32.
 inline constexpr int64_t kMaxExactFp4K = (int64_t{1} << 24) / (4 * 36);
 
-// Rows of D that ScaledSkinny takes, in one group or two halves: with more,
-// decoding B into panels first costs less than decoding it again.
+// Rows of D that ScaledSkinny takes, in one group or two halves. At 16 it does
+// 298 GFLOP/s where panels of B did 200 (MXFP4, N = K = 4096, Zen 4); more rows
+// were not tried.
 inline constexpr int64_t kMaxSkinnyRows = 16;
 
 size_t ScaledWorkspaceBytes(const GemmCall& call);

@@ -19,8 +19,8 @@ inline constexpr size_t kScaledPanelFloats = (512 + 3) * 16;
 // B panels of a block of columns, in an L2 cache of 1M beside A and D.
 inline constexpr size_t kScaledBGroups = 24;
 // Steps of K that 16 x 48 elements of D take at a time: in all their tiles the
-// L1 cache holds those of three B panels, 24K. Half as many and eight times as
-// many are as fast within 2 %.
+// L1 cache holds those of three B panels, 24K. Of 88, 128, 176, 256 and 512,
+// measured once each on Zen 4, none stood out by more than 2 points of peak.
 inline constexpr size_t kScaledL1Steps = 128;
 // 16 rows of D of the width of a tile.
 inline constexpr size_t kSumFloats = 16 * 3 * 16;

@@ -138,8 +138,7 @@ HWY_INLINE void StepTile(const float* HWY_RESTRICT a,
 
 // Continues kScaledMR x kVectors sums. `b[v]` is the panel of B vector v,
 // already offset to its first lane. The sums stay in registers where there are
-// 32: loads and stores of all of them in every block are what the L1 cache has
-// no time for beside the panels.
+// 32, and otherwise in memory.
 template <class Dot, class Fold, size_t kVectors>
 HWY_NOINLINE void ScaledTile(const BlockRange& range,
                              const float* HWY_RESTRICT a,
