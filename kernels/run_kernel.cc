@@ -39,7 +39,10 @@ Grid Split(int64_t m, int64_t n, int64_t threads) {
     const int64_t width = pieces(n, kTaskCols, (threads + rows - 1) / rows);
     // Multiply-adds of the largest task first, then codes it decodes.
     constexpr int64_t kDecodeCost = 16;  // of a code, in multiply-adds per k
-    const int64_t cost = height * width + kDecodeCost * (height + width);
+    const int64_t used_rows = std::min(height, m),
+                  used_cols = std::min(width, n);
+    const int64_t cost =
+        used_rows * used_cols + kDecodeCost * (used_rows + used_cols);
     if (cost >= best_cost) continue;
     best_cost = cost;
     best = {(m + height - 1) / height, (n + width - 1) / width, height, width};
