@@ -42,9 +42,11 @@ class FloorGemm {
   FloorGemm(const GemmCall& call, std::byte* workspace)
       : call_(call),
         split_(call.row->model == Model::kSplitFused),
+        even_odd_(call.row->model == Model::kEvenOdd),
+        parts_(even_odd_ && call.row->group == 2 ? 2 : 1),
+        order_(*call.row),
         constants_(FloorConstants::Of(*call.row, Exponents())),
         step_(static_cast<size_t>(constants_.step)),
-        unit_(std::ldexp(1.0, Exponents::kBias - 1023)),
         decode_a_(*call.row, *call.a, constants_.step),
         decode_b_(*call.row, *call.b_t, constants_.step) {
     const FloorBlock block = FloorBlock::Of(call);
@@ -77,6 +79,10 @@ class FloorGemm {
   using Input = FloorTileInput<Exponents>;
   static constexpr size_t kTileSize = kFloorRows * kFloorCols;
   static constexpr bool kIsWide = std::is_same_v<Exponents, WideExponents>;
+  // Of products of kEvenOdd that do not overflow binary32; its code.
+  static constexpr int32_t kHighest = 126;
+  static constexpr int32_t kOverflow =
+      kHighest + Exponents::kAddA + Exponents::kAddB;
 
   template <class Element>
   static void Lay(Arena& arena, size_t columns, size_t stride,
@@ -157,11 +163,13 @@ class FloorGemm {
       }
       double* state = State(row + i, col);
       const uint32_t* special_a = At(a_, i / kGroupRows).special;
-      if (AnySpecial(special_a, b.special, steps)) {
+      const FloorRange& range_a = *At(a_, i / kGroupRows).range;
+      if (AnySpecial(special_a, b.special, steps) ||
+          MayOverflow(range_a, *b.range)) {
         SpecialTile(now, m + row + i, special_a, i % kGroupRows, n + col - lane,
                     b.special, lane, k, state);
       } else {
-        Tile(now, ArePlain(*At(a_, i / kGroupRows).range, *b.range), state);
+        Tile(now, ArePlain(range_a, *b.range), state);
       }
       now = next;
     }
@@ -181,8 +189,10 @@ class FloorGemm {
     return plain_[static_cast<size_t>(state - state_) / kTileSize];
   }
   bool ArePlain(const double* state) const {
-    const double low = kIsWide ? 0x1p-103 : 0.0;
-    const double high = kIsWide ? 0x1p110 : std::numeric_limits<double>::max();
+    const double low = kIsWide || even_odd_ ? 0x1p-103 * constants_.unit : 0.0;
+    const double high = kIsWide || even_odd_
+                            ? 0x1p110 * constants_.unit
+                            : std::numeric_limits<double>::max();
     return std::all_of(state, state + kTileSize, [&](double x) {
       const double magnitude = std::fabs(x);
       return (magnitude >= low || x == 0.0) && magnitude <= high;
@@ -197,6 +207,10 @@ class FloorGemm {
     return a.highest + b.highest <= 80 &&
            a.lowest + b.lowest - fraction_bits >= -126;
   }
+  // Whether a product may be 2^128 or more, which is infinite in kEvenOdd.
+  bool MayOverflow(const FloorRange& a, const FloorRange& b) const {
+    return even_odd_ && a.highest + b.highest > kHighest;
+  }
   static bool NoneFinite(const double* state) {
     return std::none_of(state, state + kTileSize,
                         [](double x) { return std::isfinite(x); });
@@ -204,6 +218,13 @@ class FloorGemm {
 
   // `plain`: the products are.
   void Tile(const Input& in, bool plain, double* state) const {
+    if (even_odd_) {
+      if (plain && IsPlain(state) != 0) {
+        return EvenOddTile<FloorFinish::kEvenOdd>(in, state);
+      }
+      IsPlain(state) = 0;
+      return AnyTile(in, state);
+    }
     if (call_.row->output == Format::kF32) {
       if (split_) return TileOf<FloorFinish::kBinary32, true>(in, state);
       if (plain && IsPlain(state) != 0) {
@@ -227,41 +248,57 @@ class FloorGemm {
     }
   }
 
+  template <FloorFinish kFinish>
+  void EvenOddTile(const Input& in, double* state) const {
+    if (parts_ == 2) return TileOf<kFinish, true>(in, state);
+    TileOf<kFinish, false>(in, state);
+  }
+
   // Steps one after another, whatever the accumulators are.
   void AnyTile(const Input& in, double* state) const {
-    if (call_.row->output == Format::kF16) {
+    if (even_odd_) {
+      EvenOddTile<FloorFinish::kAnyEvenOdd>(in, state);
+    } else if (call_.row->output == Format::kF16) {
       TileOf<FloorFinish::kAnyBinary16, false>(in, state);
     } else {
       TileOf<FloorFinish::kAnyBinary32, false>(in, state);
     }
   }
 
-  // One step at a time: products of infinities and NaN alone decide where they
-  // are, and count as zeros for the others.
+  // One step at a time, or both parts of one: products of infinities and NaN,
+  // or that overflow, alone decide where they are. The former count as zeros
+  // for the others.
   void SpecialTile(const Input& in, size_t m, const uint32_t* special_a,
                    size_t row, size_t n, const uint32_t* special_b, size_t lane,
                    size_t k, double* state) const {
     constexpr size_t kSize = kTileSize;
     alignas(64) double sums[kSize], before[kSize];
+    Lane largest[kSize];
+    const size_t count = parts_ * step_;
     Input one = in;
-    one.steps = 1;
-    for (size_t s = 0; s < in.steps; ++s) {
-      const bool last = s + 1 == in.steps;
-      one.next_a = last ? in.next_a : one.a_exponents + step_ * kGroupRows;
-      one.next_b = last ? in.next_b : one.b_exponents + step_ * kFloorStrip;
+    one.steps = parts_;
+    for (size_t s = 0; s < in.steps; s += parts_) {
+      const bool last = s + parts_ == in.steps;
+      one.next_a = last ? in.next_a : one.a_exponents + count * kGroupRows;
+      one.next_b = last ? in.next_b : one.b_exponents + count * kFloorStrip;
+      const uint32_t rows = special_a[s] | special_a[s + parts_ - 1];
+      const uint32_t cols = special_b[s] | special_b[s + parts_ - 1];
       double* const acc = split_ ? sums : state;
       if (split_ && s % 2 == 0) std::fill_n(sums, kSize, 0.0);
       std::copy_n(acc, kSize, before);
+      std::copy_n(in.largest, kSize, largest);
       AnyTile(one, acc);
       for (size_t i = 0; i < kSize; ++i) {
         const size_t r = row + i / kFloorCols, c = lane + i % kFloorCols;
-        if ((((special_a[s] >> r) | (special_b[s] >> c)) & 1) == 0) continue;
-        acc[i] = before[i] - before[i];  // 0, or NaN
-        acc[i] = acc[i] == 0.0 ? 0.0 : before[i];
-        for (size_t j = 0; j < step_; ++j) {
-          const size_t at = k + FloorSlotToK(split_, s * step_ + j);
-          acc[i] += SpecialProduct(call_, m + i / kFloorCols, n + c, at);
+        const bool overflows = even_odd_ && kIsWide && largest[i] > kOverflow;
+        if ((((rows >> r) | (cols >> c)) & 1) == 0 && !overflows) continue;
+        double special = 0.0;
+        for (size_t j = 0; j < count; ++j) {
+          const size_t at = k + order_[s * step_ + j];
+          special += SpecialProduct(call_, m + i / kFloorCols, n + c, at);
         }
+        if (special == 0.0) continue;  // below 2^128, for all that
+        acc[i] = std::isfinite(before[i]) ? special : before[i] + special;
       }
       if (split_ && s % 2 == 1) {
         const DD dd;
@@ -271,12 +308,12 @@ class FloorGemm {
                     dd, state + i);
         }
       }
-      one.a += step_ * kGroupRows;
-      one.b += step_ * kFloorStrip;
+      one.a += count * kGroupRows;
+      one.b += count * kFloorStrip;
       one.a_exponents = one.next_a;
       one.b_exponents = one.next_b;
-      one.a_signs += kGroupRows;
-      one.b_signs += kFloorStrip;
+      one.a_signs += parts_ * kGroupRows;
+      one.b_signs += parts_ * kFloorStrip;
     }
     IsPlain(state) = ArePlain(state);
   }
@@ -290,7 +327,7 @@ class FloorGemm {
       for (size_t j = 0; j < cols; ++j) {
         *State(i, j) = double{ReadElement(call_.c, static_cast<int64_t>(m + i),
                                           static_cast<int64_t>(n + j))} *
-                       unit_;
+                       constants_.unit;
       }
     }
     for (size_t i = 0; i < size; i += kTileSize) {
@@ -308,7 +345,7 @@ class FloorGemm {
         for (size_t at = 0; at < width; ++at) {
           WriteElement(*call_.row, call_.d, static_cast<int64_t>(m + i),
                        static_cast<int64_t>(n + j + at),
-                       static_cast<float>(*State(i, j + at) / unit_));
+                       static_cast<float>(*State(i, j + at) / constants_.unit));
         }
       }
     }
@@ -320,7 +357,7 @@ class FloorGemm {
     if (call_.row->output != Format::kF32) return false;
     float* const to = reinterpret_cast<float*>(call_.d.bytes.data()) +
                       m * static_cast<size_t>(call_.d.row_stride) + n;
-    const VD scale = hn::Set(dd, 1.0 / unit_);
+    const VD scale = hn::Set(dd, 1.0 / constants_.unit);
     auto numbers = hn::Eq(scale, scale);
     for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
       const VD x = hn::Mul(hn::Load(dd, from + i), scale);
@@ -331,10 +368,11 @@ class FloorGemm {
   }
 
   const GemmCall& call_;
-  bool split_;
+  bool split_, even_odd_;
+  size_t parts_;  // steps that one rounding ends
+  FloorOrder order_;
   FloorConstants constants_;
   size_t step_;
-  double unit_;               // what 1 is scaled to
   size_t state_rows_, cols_;  // of a block
   FloorDecoder<Exponents, true> decode_a_;
   FloorDecoder<Exponents, false> decode_b_;

@@ -25,14 +25,17 @@ constexpr bool HasNarrowExponents(const ArithInfo& row) {
 // at most 2 * 11 bits and what makes none of them end on the grid.
 constexpr bool FloorChainComputes(const ArithInfo& row) {
   const bool split = row.model == Model::kSplitFused;
-  if (row.model != Model::kFusedDot && !split) return false;
+  const bool even_odd = row.model == Model::kEvenOdd;
+  if (row.model != Model::kFusedDot && !split && !even_odd) return false;
   if (row.normalise_products || row.accumulator != row.output ||
       row.flush_inputs) {
     return false;
   }
-  const bool binary32 = row.output == Format::kF32 &&
-                        row.out_rounding == Rounding::kTowardZero &&
-                        row.out_fraction_bits == 23;
+  const bool binary32 =
+      row.output == Format::kF32 &&
+      row.out_rounding ==
+          (even_odd ? Rounding::kNearestEven : Rounding::kTowardZero) &&
+      row.out_fraction_bits == 23;
   const bool binary16 = row.output == Format::kF16 &&
                         row.out_rounding == Rounding::kNearestEven &&
                         row.out_fraction_bits == 10 && HasNarrowExponents(row);
@@ -45,6 +48,13 @@ constexpr bool FloorChainComputes(const ArithInfo& row) {
     return false;
   }
   if (split) return row.chunk == 32 && HasNarrowExponents(row);
+  if (even_odd) {
+    // Of two groups no product may overflow binary32: see floor_chain.cc.
+    return binary32 && row.align_bits == 24 && row.scales.empty() &&
+           (row.group == 1 ? !row.a.contains(Format::kF32)
+                           : row.group == 2 && row.chunk % 2 == 0 &&
+                                 HasNarrowExponents(row));
+  }
   if (row.scales.empty()) return !row.a.contains(Format::kF32);
   return row.scale_block == row.chunk &&
          row.scales.first() == Format::kE8M0FNU &&

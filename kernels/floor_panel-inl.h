@@ -23,13 +23,31 @@ HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 
-// The k that is product `slot` of the order in which steps take them: kSplit-
-// Fused takes those of k mod 4 in {0, 1} of every 32 before the others.
-inline size_t FloorSlotToK(bool split, size_t slot) {
-  if (!split) return slot;
-  const size_t half = slot % 32 / 16, i = slot % 16;
-  return slot / 32 * 32 + i / 2 * 4 + half * 2 + i % 2;
-}
+// The order in which steps take products. Of every chunk kSplitFused takes
+// those of k mod 4 in {0, 1} before the others, kEvenOdd of groups of 2 those
+// of even k.
+class FloorOrder {
+ public:
+  explicit FloorOrder(const ArithInfo& row) {
+    const bool split = row.model == Model::kSplitFused;
+    const bool halves =
+        split || (row.model == Model::kEvenOdd && row.group == 2);
+    const auto half = static_cast<size_t>(halves ? row.chunk / 2 : 1);
+    const size_t run = split ? 2 : 1;  // of neighbours in one half
+    for (size_t slot = 0; slot < kFloorK; ++slot) {
+      const size_t i = slot % half;
+      k_[slot] = static_cast<uint8_t>(
+          halves ? slot / (2 * half) * (2 * half) + i / run * (2 * run) +
+                       slot / half % 2 * run + i % run
+                 : slot);
+    }
+  }
+  // The k that is product `slot`.
+  size_t operator[](size_t slot) const { return k_[slot]; }
+
+ private:
+  uint8_t k_[kFloorK];
+};
 
 // Between which powers of two the exponents of numbers but zero are.
 struct FloorRange {
@@ -57,6 +75,7 @@ class FloorDecoder {
   FloorDecoder(const ArithInfo& row, const PackedMatrix& matrix, int step)
       : row_(row),
         matrix_(matrix),
+        order_(row),
         step_(static_cast<size_t>(step)),
         min_exponent_(Info(row.widen.value_or(matrix.format())).min_exponent()),
         factor_(std::ldexp(kIsA ? 1.0 : 1.0 + 0x1p-30,
@@ -129,8 +148,7 @@ class FloorDecoder {
     VI highest = hn::Set(di, panel.range->highest);
     for (size_t j = 0; j < step_; ++j) {
       const size_t slot = s * step_ + j;
-      float* at =
-          values + FloorSlotToK(row_.widen.has_value(), slot) * kGroupRows + i;
+      float* at = values + order_[slot] * kGroupRows + i;
       VF x = hn::Load(df, at);
       const auto finite = hn::RebindMask(di, hn::IsFinite(x));
       const bool all_finite = hn::AllTrue(di, finite);
@@ -193,8 +211,7 @@ class FloorDecoder {
     const VD zero = hn::Set(dd, kIsA ? Exponents::kZeroA : Exponents::kZeroB);
     for (size_t j = 0; j < step_; ++j) {
       const size_t slot = s * step_ + j;
-      const float* from =
-          values + FloorSlotToK(row_.widen.has_value(), slot) * kGroupRows;
+      const float* from = values + order_[slot] * kGroupRows;
       double* to = panel.values + slot * panel.stride + lane;
       for (size_t i = 0; i < kGroupRows; i += kLanesF64) {
         const VD x = WideFrom(from + i);
@@ -207,6 +224,7 @@ class FloorDecoder {
 
   const ArithInfo& row_;
   const PackedMatrix& matrix_;
+  FloorOrder order_;
   size_t step_;
   int min_exponent_;
   double factor_;

@@ -46,12 +46,16 @@ inline double PackedElement(const PackedMatrix& x, bool scaled, size_t row,
   return double{Decode(f, word & (f.sign_mask() | f.magnitude_mask()))};
 }
 
-// Product k of element (m, n) of D if it is infinite or NaN, else 0.
+// Product k of element (m, n) of D if it is infinite or NaN, else 0. Those of
+// Model::kEvenOdd are infinite where binary32 ends.
 inline double SpecialProduct(const GemmCall& call, size_t m, size_t n,
                              size_t k) {
   const bool scaled = !call.row->scales.empty();
-  const double product = PackedElement(*call.a, scaled, m, k) *
-                         PackedElement(*call.b_t, scaled, n, k);
+  double product = PackedElement(*call.a, scaled, m, k) *
+                   PackedElement(*call.b_t, scaled, n, k);
+  if (call.row->model == Model::kEvenOdd && std::fabs(product) >= 0x1p128) {
+    product = std::copysign(std::numeric_limits<double>::infinity(), product);
+  }
   return std::isfinite(product) ? 0.0 : product;
 }
 

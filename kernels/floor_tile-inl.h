@@ -11,7 +11,8 @@
 // and the floor of every negative one lacks exactly one L. How many are
 // negative, the signs tell: popcount(signs of a ^ signs of b) once per step.
 // Zeros are stored as positive numbers too small to matter, counted like any.
-// The accumulator joins in the same way, its last bit set for 1 + 2^-30.
+// The accumulator joins in the same way, its last bit set for 1 + 2^-30; beside
+// sums of Model::kEvenOdd it stays apart and is floored with them at the end.
 //
 // Accumulators are binary64 from step to step. All values are scaled by
 // 2^(Exponents::kBias - 1023): the exponent of a product plus kBias is its
@@ -26,45 +27,16 @@
 #define ZEROULP_KERNELS_FLOOR_TILE_INL_H_
 #endif
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "hwy/cache_control.h"
+#include "kernels/floor_step-inl.h"
 #include "kernels/wide-inl.h"
-#include "zeroulp/arithmetic.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
-
-using DUL = hn::ScalableTag<uint64_t>;
-using VUL = hn::Vec<DUL>;
-
-// Toward zero, by the instruction where one says so, else by the environment,
-// which must be set.
-inline constexpr bool kRoundsInInstruction = ZEROULP_TARGET_HAS_512;
-#if ZEROULP_TARGET_HAS_512
-inline constexpr __mmask8 kAllLanes = 0xFF;
-#endif
-HWY_INLINE VD AddTowardZero(VD x, VD y) {
-#if ZEROULP_TARGET_HAS_512
-  // The forms without a mask warn of an uninitialised variable in g++ 12.
-  return VD{_mm512_maskz_add_round_pd(kAllLanes, x.raw, y.raw,
-                                      _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
-#else
-  return hn::Add(x, y);
-#endif
-}
-// Products are exact in binary64, so that targets without FMA agree.
-HWY_INLINE VD MulAddTowardZero(VD a, VD b, VD c) {
-#if ZEROULP_TARGET_HAS_512
-  return VD{_mm512_fmadd_round_pd(a.raw, b.raw, c.raw,
-                                  _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
-#else
-  return hn::MulAdd(a, b, c);
-#endif
-}
 
 // A tile: kFloorRows accumulators of kFloorVectors vectors, beside them the
 // vectors of B and of largest exponents.
@@ -115,36 +87,6 @@ struct FloorTileInput {
   typename Exponents::Lane* largest;  // [kFloorRows][kFloorCols]
 };
 
-// How a step ends.
-enum class FloorFinish : uint8_t {
-  kBinary32,     // toward zero; accumulators finite, results 0 or normal
-  kAnyBinary32,  // toward zero, whatever they are
-  kAnyBinary16,  // to nearest even
-};
-
-// A row's numbers, scaled as the accumulators.
-struct FloorConstants {
-  int step;                  // products
-  int first_largest;         // of exponents, biased
-  int grid_to_base;          // exponent of C less the largest exponent
-  int dropped_bits;          // of binary64, by the result
-  double min_normal, limit;  // of the result; the latter is already infinite
-
-  template <class Exponents>
-  static FloorConstants Of(const ArithInfo& row, Exponents /*tag*/) {
-    const FormatInfo& out = Info(row.output);
-    const int lowest = HWY_MAX(row.exponent_floor.value_or(Exponents::kLowest),
-                               Exponents::kLowest);
-    const int scale = Exponents::kBias - 1023;
-    return {row.model == Model::kSplitFused ? row.chunk / 2 : row.chunk,
-            lowest + Exponents::kAddA + Exponents::kAddB,
-            52 - row.align_bits,
-            52 - row.out_fraction_bits,
-            std::ldexp(1.0, out.min_exponent() + scale),
-            std::ldexp(1.0, out.bias + 1 + scale)};
-  }
-};
-
 // Biased exponents -> exponent fields.
 HWY_INLINE VD FieldsFrom(const uint8_t* HWY_RESTRICT from) {
   const DUL du;
@@ -190,108 +132,9 @@ void FirstLargest(const FloorConstants& constants,
   }
 }
 
-// C, and the accumulator cut to its grid beside it.
-struct FloorStart {
-  VD base, acc;
-};
-
-// From accumulator x, the exponent field of the largest product and the signs
-// of products. x of a finite kind may still have the bits that are cut.
-template <bool kAny>
-HWY_INLINE FloorStart StartStep(VD x, VD field, VUL signs,
-                                const FloorConstants& constants) {
-  const DD dd;
-  const DUL du;
-  const VD fields = hn::BitCast(dd, hn::Set(du, uint64_t{0x7FF} << 52));
-  VD own = hn::And(x, fields);
-  if constexpr (kAny) {  // subnormals
-    own = hn::IfThenElseZero(hn::Ne(x, hn::Zero(dd)),
-                             hn::Max(own, hn::Set(dd, constants.min_normal)));
-  }
-  const VUL to_base =
-      hn::Set(du, (static_cast<uint64_t>(constants.grid_to_base) << 52) |
-                      (uint64_t{1} << 51));
-  const VD base =
-      hn::BitCast(dd, hn::Add(hn::BitCast(du, hn::Max(own, field)), to_base));
-  const VUL bits = hn::BitCast(du, x);
-  const VUL off_grid =
-      hn::OrAnd(hn::Set(du, uint64_t{1}), bits,
-                hn::Set(du, ~uint64_t{0} << constants.dropped_bits));
-  const VUL sum =
-      hn::BitCast(du, AddTowardZero(base, hn::BitCast(dd, off_grid)));
-  const VUL negative = hn::PopulationCount(
-      hn::OrAnd(signs, bits, hn::Set(du, uint64_t{1} << 63)));
-  return {base, hn::BitCast(dd, hn::Add(sum, negative))};
-}
-
-// Magnitudes to nearest even; above `dropped` bits of a binary64.
-HWY_INLINE VD DropToNearest(VD magnitude, int dropped) {
-  const DUL du;
-  const VUL bits = hn::BitCast(du, magnitude);
-  const VUL odd =
-      hn::And(hn::ShiftRightSame(bits, dropped), hn::Set(du, uint64_t{1}));
-  const VUL half = hn::Set(du, (uint64_t{1} << (dropped - 1)) - 1);
-  const VUL keep = hn::Set(du, ~uint64_t{0} << dropped);
-  return hn::BitCast(DD(), hn::And(hn::Add(hn::Add(bits, odd), half), keep));
-}
-
-// The magnitude of a result with the sign of x, never -0; an accumulator that
-// is not finite stays.
-HWY_INLINE VD FloorResult(VD magnitude, VD x, VD acc,
-                          const FloorConstants& constants) {
-  const DD dd;
-  const VD sign =
-      hn::And(x, hn::BitCast(dd, hn::Set(DUL(), uint64_t{1} << 63)));
-  const VD large = hn::IfThenElse(
-      hn::Ge(magnitude, hn::Set(dd, constants.limit)), hn::Inf(dd), magnitude);
-  const VD result = hn::Add(hn::Or(large, sign), hn::Zero(dd));
-  return hn::IfThenElse(hn::Lt(hn::Abs(acc), hn::Inf(dd)), result, acc);
-}
-
-HWY_INLINE VD KeptBits(const FloorConstants& constants) {
-  return hn::BitCast(DD(),
-                     hn::Set(DUL(), ~uint64_t{0} << constants.dropped_bits));
-}
-
-// The exact sum x of a step from accumulator acc, rounded.
-template <FloorFinish kFinish>
-HWY_INLINE VD FinishStep(VD x, VD acc, const FloorConstants& constants) {
-  const DD dd;
-  const VD keep = KeptBits(constants);
-  // Beside the smallest normal number a binary64 ends where a subnormal does.
-  const VD magnitude = hn::Abs(x);
-  const VD min_normal = hn::Set(dd, constants.min_normal);
-  const VD beside =
-      hn::IfThenElseZero(hn::Lt(magnitude, min_normal), min_normal);
-  const VD sum = AddTowardZero(magnitude, beside);
-  const VD rounded = kFinish == FloorFinish::kAnyBinary16
-                         ? DropToNearest(sum, constants.dropped_bits)
-                         : hn::And(sum, keep);
-  return FloorResult(hn::Sub(rounded, beside), x, acc, constants);
-}
-
-// c + sum, one IEEE addition of two numbers of the output format.
-HWY_INLINE VD AddHalves(VD c, VD sum, const FloorConstants& constants) {
-  const DD dd;
-  const DUL du;
-  const VD cut = AddTowardZero(c, sum);
-  // Exact: the operand of larger magnitude is within a factor 2 of `cut`, or
-  // `cut` is exact.
-  const auto c_larger = hn::Ge(hn::Abs(c), hn::Abs(sum));
-  const VD large = hn::IfThenElse(c_larger, c, sum);
-  const VD small = hn::IfThenElse(c_larger, sum, c);
-  const auto inexact = hn::Ne(hn::Sub(cut, large), small);
-  const VUL sticky = hn::BitCast(
-      du,
-      hn::IfThenElseZero(inexact, hn::BitCast(dd, hn::Set(du, uint64_t{1}))));
-  const VD odd = hn::BitCast(dd, hn::Or(hn::BitCast(du, cut), sticky));
-  // Sums that would be subnormal are exact and keep all their bits.
-  const VD magnitude = DropToNearest(hn::Abs(odd), constants.dropped_bits);
-  return FloorResult(magnitude, odd, cut, constants);
-}
-
 // Continues the accumulators [kFloorRows][kFloorCols] at `to` by in.steps
-// steps. kSplit: pairs of steps are summed from zero, and then added.
+// steps. kSplit: pairs of steps are summed from zero, and then added; those of
+// kEvenOdd are one.
 template <class Exponents, FloorFinish kFinish, bool kSplit>
 HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
                             const FloorTileInput<Exponents>& all_in,
@@ -304,13 +147,18 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   const DUL du;
   const hn::CappedTag<Lane, kFloorCols> dx;
   const hn::Repartition<uint32_t, decltype(dx)> dx32;
-  constexpr bool kKeepsOld = kFinish != FloorFinish::kBinary32;
-  alignas(64) double bases[kFloorRows * kFloorCols];
-  alignas(64) double old[kKeepsOld ? kFloorRows * kFloorCols : 1];
+  constexpr bool kAnyEvenOdd = kFinish == FloorFinish::kAnyEvenOdd;
+  constexpr bool kEvenOdd = kFinish == FloorFinish::kEvenOdd || kAnyEvenOdd;
+  constexpr bool kScaled = Exponents::kBias != 1023;
+  constexpr bool kKeepsOld = kFinish != FloorFinish::kBinary32 && !kEvenOdd;
+  constexpr size_t kSize = kFloorRows * kFloorCols;
+  alignas(64) double all_bases[kEvenOdd && kSplit ? 2 * kSize : kSize];
+  // Accumulators; kEvenOdd: the sums of even steps.
+  alignas(64) double old[kKeepsOld || (kEvenOdd && kSplit) ? kSize : 1];
   const size_t step = static_cast<size_t>(constants.step);
   // The tile below starts from what lies there: by then it is here.
-  for (size_t i = 0; i < kFloorRows * kFloorCols; i += 64 / sizeof(double)) {
-    hwy::Prefetch(to + kFloorRows * kFloorCols + i);
+  for (size_t i = 0; i < kSize; i += 64 / sizeof(double)) {
+    hwy::Prefetch(to + kSize + i);
   }
 
   VD acc[kFloorRows][kFloorVectors];
@@ -326,19 +174,26 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   const uint32_t* HWY_RESTRICT a_next = in.a_exponents;
   const Lane* HWY_RESTRICT b_next = in.b_exponents;
   for (size_t s = 0; s < in.steps; ++s) {
+    double* const bases =
+        all_bases + (kEvenOdd && kSplit && s % 2 == 1 ? kSize : 0);
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloorRows; ++i) {
       const VUL a_signs = hn::Set(du, in.a_signs[s * kGroupRows + i]);
       ZEROULP_UNROLL
       for (size_t v = 0; v < kFloorVectors; ++v) {
         const size_t at = i * kFloorCols + v * kLanesF64;
-        if (kSplit && s % 2 == 0) acc[i][v] = hn::Zero(dd);
-        if constexpr (kKeepsOld) hn::Store(acc[i][v], dd, old + at);
         const VUL b_signs =
             hn::Load(du, in.b_signs + s * kFloorStrip + v * kLanesF64);
-        const FloorStart start =
-            StartStep<kKeepsOld>(acc[i][v], FieldsFrom(in.largest + at),
-                                 hn::Xor(a_signs, b_signs), constants);
+        const VUL signs = hn::Xor(a_signs, b_signs);
+        const VD field = FieldsFrom(in.largest + at);
+        FloorStart start;
+        if constexpr (kEvenOdd) {
+          start = StartProducts(field, signs, constants);
+        } else {
+          if (kSplit && s % 2 == 0) acc[i][v] = hn::Zero(dd);
+          if constexpr (kKeepsOld) hn::Store(acc[i][v], dd, old + at);
+          start = StartStep<kKeepsOld>(acc[i][v], field, signs, constants);
+        }
         hn::Store(start.base, dd, bases + at);
         acc[i][v] = start.acc;
       }
@@ -381,12 +236,26 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
       ZEROULP_UNROLL
       for (size_t v = 0; v < kFloorVectors; ++v) {
         const size_t at = i * kFloorCols + v * kLanesF64;
-        acc[i][v] = hn::Sub(acc[i][v], hn::Load(dd, bases + at));
+        const VD base = hn::Load(dd, bases + at);
+        acc[i][v] = hn::Sub(acc[i][v], base);
         if constexpr (kKeepsOld) {
           acc[i][v] =
               FinishStep<kFinish>(acc[i][v], hn::Load(dd, old + at), constants);
         }
-        if (kSplit && s % 2 == 1) {
+        if constexpr (kEvenOdd) {
+          FloorSum sum{base, acc[i][v]};
+          if constexpr (kSplit) {
+            if (s % 2 == 0) {
+              hn::Store(sum.sum, dd, old + at);
+              continue;
+            }
+            sum = AddFloors(
+                sum, {hn::Load(dd, all_bases + at), hn::Load(dd, old + at)});
+          }
+          hn::Store(FinishEvenOdd<kAnyEvenOdd, kScaled, kSplit>(
+                        sum, hn::Load(dd, to + at), constants),
+                    dd, to + at);
+        } else if (kSplit && s % 2 == 1) {
           const VD sum = hn::And(acc[i][v], KeptBits(constants));
           hn::Store(AddHalves(hn::Load(dd, to + at), sum, constants), dd,
                     to + at);
@@ -394,7 +263,7 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
       }
     }
   }
-  if (kSplit) return;
+  if (kSplit || kEvenOdd) return;
   ZEROULP_UNROLL
   for (size_t i = 0; i < kFloorRows; ++i) {
     ZEROULP_UNROLL

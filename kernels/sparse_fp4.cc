@@ -31,9 +31,10 @@ constexpr SparseSizes Fp4Sizes(size_t steps) {
   return {steps, steps / kMinBlockSteps * kBlockBytes,
           steps / kMinBlockSteps * kStepBytes};
 }
-// At 4:16 a pass is 4096 elements of K, at 2:4 half as many: see
-// sparse_chain.cc.
-inline constexpr SparseSizes kFp4Sizes = Fp4Sizes(256);
+// Shorter passes read and write D more often than longer ones read panels from
+// L2. With scales tiles are half as high and read panels twice as often.
+inline constexpr SparseSizes kIntegerSizes = Fp4Sizes(256);
+inline constexpr SparseSizes kScaledSizes = Fp4Sizes(128);
 
 // The shares of a product's exponent: a quarter for both factors being twice as
 // large, and the bias of binary32 once.
@@ -69,34 +70,32 @@ template <ScaleKind kKind>
 constexpr size_t TileRows() {
   return kKind == ScaleKind::kNone ? 8 : 4;
 }
+template <ScaleKind kKind>
+constexpr SparseSizes SizesOf() {
+  return kKind == ScaleKind::kNone ? kIntegerSizes : kScaledSizes;
+}
 
 // Where a tile reads.
 struct TileInput {
   const uint8_t* windows;        // [window][rows][64]
   const int32_t* scales;         // of dense rows: [block][16]
   const uint8_t* const* panels;  // of sparse rows
-  const uint8_t* ahead;          // see sparse_loops-inl.h
   size_t window_steps, block_steps;
 };
 
-template <size_t kRows, size_t kVectors>
+template <size_t kPassSteps, size_t kRows, size_t kVectors>
 HWY_INLINE void Dots(const uint8_t* HWY_RESTRICT windows,
-                     const uint8_t* HWY_RESTRICT* HWY_RESTRICT at,
-                     const uint8_t*& ahead, size_t steps,
+                     const uint8_t* HWY_RESTRICT* HWY_RESTRICT at, size_t steps,
                      VI (&acc)[kRows][kVectors]) {
   const DI di;
-  for (size_t s = 0; s < steps; s += kSparseRows / kRows) {
-    PrefetchL2(ahead);
-    ahead += kStepBytes;
-  }
   for (size_t s = 0; s < steps; ++s) {
     VI index[kVectors], value[kVectors];
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
       value[v] = hn::Load(di, reinterpret_cast<const int32_t*>(at[v]));
-      index[v] =
-          hn::Load(di, reinterpret_cast<const int32_t*>(at[v] + kStepBytes));
-      at[v] += kPanelStepBytes;
+      index[v] = hn::Load(di, reinterpret_cast<const int32_t*>(
+                                  at[v] + kPassSteps * kStepBytes));
+      at[v] += kStepBytes;
     }
     ZEROULP_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
@@ -123,7 +122,7 @@ HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
   for (size_t v = 0; v < kVectors; ++v) {
     at[v] = in.panels[v];
     const VI correction = hn::Load(
-        di, reinterpret_cast<const int32_t*>(at[v] + kFp4Sizes.scales()));
+        di, reinterpret_cast<const int32_t*>(at[v] + kIntegerSizes.scales()));
     ZEROULP_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
       acc[i][v] = correction;
@@ -134,7 +133,6 @@ HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
     }
   }
   const uint8_t* windows = in.windows;
-  const uint8_t* ahead = in.ahead;
   bool fetched = false;
   for (size_t steps = pass.steps; steps != 0;) {
     if (steps <= kFetchSteps && !fetched) {
@@ -142,7 +140,7 @@ HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
       fetched = true;
     }
     const size_t now = HWY_MIN(steps, in.window_steps);
-    Dots(windows, at, ahead, now, acc);
+    Dots<kIntegerSizes.steps>(windows, at, now, acc);
     windows += kRows * kStepBytes;
     steps -= now;
   }
@@ -185,10 +183,9 @@ HWY_NOINLINE void ScaledTile(const SparsePass& pass, const TileInput& in,
   ZEROULP_UNROLL
   for (size_t v = 0; v < kVectors; ++v) {
     at[v] = in.panels[v];
-    blocks[v] = in.panels[v] + kFp4Sizes.scales();
+    blocks[v] = in.panels[v] + kScaledSizes.scales();
   }
   const uint8_t* windows = in.windows;
-  const uint8_t* ahead = in.ahead;
   const int32_t* dense_scales = in.scales;
   size_t window_left = in.window_steps;
   bool fetched = false;
@@ -209,7 +206,7 @@ HWY_NOINLINE void ScaledTile(const SparsePass& pass, const TileInput& in,
     steps -= left;
     while (left != 0) {
       const size_t now = HWY_MIN(left, window_left);
-      Dots(windows, at, ahead, now, sum);
+      Dots<kScaledSizes.steps>(windows, at, now, sum);
       left -= now;
       window_left -= now;
       if (window_left == 0) {
@@ -253,12 +250,10 @@ class Fp4Kernel {
  public:
   static constexpr size_t kLanes = kByteLanes;
   static constexpr size_t kPerStep = kBytesPerStep;
-  static constexpr SparseSizes kSizes = kFp4Sizes;
+  static constexpr SparseSizes kSizes = SizesOf<kKind>();
 
   explicit Fp4Kernel(const SparseCall& call)
-      : call_(call),
-        window_(WindowOf(call.sparse->sparsity(), kByteLanes)),
-        bases_(window_) {
+      : call_(call), window_(WindowOf(call.sparse->sparsity(), kByteLanes)) {
     const FormatInfo& f = Info(Format::kE2M1FN);
     for (uint32_t i = 0; i < 16; ++i) {
       const auto twice = static_cast<int32_t>(2 * Decode(f, i));
@@ -280,9 +275,10 @@ class Fp4Kernel {
         reinterpret_cast<const int32_t*>(stored.data() + quad * kStepBytes);
     const auto* positions = reinterpret_cast<const int32_t*>(
         call_.sparse->positions() + quad * kStepBytes);
+    auto* values = reinterpret_cast<int32_t*>(panel);
+    auto* indices = values + kSizes.steps * kSparseRows;
     auto* blocks = reinterpret_cast<int32_t*>(panel + kSizes.scales());
     const VI offset = hn::Set(di, kDenseOffset * 0x01010101);
-    GroupBases::Cursor base = bases_.From(k / 4);
     const size_t first_block = k / kBytesPerStep / block_steps_;
     const size_t count = hwy::DivCeil(pass.steps, block_steps_);
     for (size_t b = 0; b < std::max(count, size_t{1}); ++b) {
@@ -291,11 +287,10 @@ class Fp4Kernel {
       for (size_t s = b * block_steps_; s < end; ++s) {
         const VI value =
             LookUp(hn::LoadU(di, codes + s * kSparseRows), sparse_table_);
-        auto* to = reinterpret_cast<int32_t*>(panel + s * kPanelStepBytes);
-        hn::Store(value, di, to);
+        hn::Store(value, di, values + s * kSparseRows);
         hn::Store(hn::Add(hn::LoadU(di, positions + s * kSparseRows),
-                          hn::Set(di, base.Next())),
-                  di, to + kSparseRows);
+                          hn::Set(di, GroupBases(window_, k + 4 * s))),
+                  di, indices + s * kSparseRows);
         sum = DotU8S8(sum, offset, value);
       }
       hn::Store(hn::Neg(sum), di, blocks);
@@ -318,8 +313,6 @@ class Fp4Kernel {
         pass.windows == 0
             ? 0
             : ((pass.windows - 1) * window_.cols + kByteLanes + 3) / 4;
-    constexpr size_t kRows = TileRows<kKind>();
-    const bool whole_windows = window_.cols == kByteLanes;
     for (size_t q = 0; q < quads; q += 16) {
       VI in[16];
       ZEROULP_UNROLL
@@ -330,12 +323,10 @@ class Fp4Kernel {
                              dense_table_)
                     : hn::Zero(di);
       }
-      StorePart<kRows>(in, q / 16, whole_windows, pass.windows, rows,
-                       kSizes.row(), panel);
+      Transpose16(in, rows + q * 4, kSizes.row());
     }
-    if (!whole_windows) {
-      ToWindows<kRows>(rows, kSizes.row(), pass.windows, window_.cols, panel);
-    }
+    ToWindows<TileRows<kKind>()>(rows, kSizes.row(), pass.windows, window_.cols,
+                                 panel);
     if (kKind == ScaleKind::kNone) return;
     auto* scales = reinterpret_cast<int32_t*>(panel + kSizes.dense_scales());
     const size_t first_block =
@@ -347,16 +338,11 @@ class Fp4Kernel {
   }
 
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* panel,
-             const uint8_t* const* panels, const uint8_t* ahead,
-             TileOutput out) const {
+             const uint8_t* const* panels, TileOutput out) const {
     constexpr size_t kRows = TileRows<kKind>();
     TileInput in = {
-        panel,
-        reinterpret_cast<const int32_t*>(panel + kSizes.dense_scales()),
-        panels,
-        ahead,
-        window_.stored / kBytesPerStep,
-        block_steps_};
+        panel, reinterpret_cast<const int32_t*>(panel + kSizes.dense_scales()),
+        panels, window_.stored / kBytesPerStep, block_steps_};
     for (size_t i = 0; i < kSparseRows; i += kRows) {
       if (vectors == kSparseNV) {
         Tile<kSparseNV>(pass, in, out);
@@ -365,7 +351,6 @@ class Fp4Kernel {
       }
       in.windows += kRows * pass.windows * kStepBytes;
       in.scales += kRows;
-      in.ahead += pass.steps / (kSparseRows / kRows) * kStepBytes;
       if (out.from != nullptr) out.from += kRows * out.from_stride;
       out.to += kRows * out.to_stride;
     }
@@ -405,7 +390,6 @@ class Fp4Kernel {
 
   const SparseCall& call_;
   SparseWindow window_;
-  GroupBases bases_;
   size_t block_steps_;
   alignas(16) uint8_t sparse_table_[16];
   alignas(16) uint8_t dense_table_[16];
@@ -482,7 +466,7 @@ std::string_view WhyNotScales(const SparseCall& call,
     return "takes E8M0 or UE4M3 scales of both operands for the same products";
   }
   const size_t pass =
-      WindowsOfPass(kFp4Sizes, window, kBytesPerStep) * window.stored;
+      WindowsOfPass(kScaledSizes, window, kBytesPerStep) * window.stored;
   if (block < 16 || block % 4 != 0 || pass % static_cast<size_t>(block) != 0) {
     return "takes blocks of scales that fill its passes";
   }
@@ -503,7 +487,7 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
   const SparseWindow window = WindowOf(call.sparse->sparsity(), kByteLanes);
   if (window.stored == 0 || window.cols % 2 != 0 ||
       window.stored % kBytesPerStep != 0 ||
-      window.stored / kBytesPerStep > kFp4Sizes.steps / 2) {
+      window.stored / kBytesPerStep > kScaledSizes.steps / 2) {
     return "takes groups that fill a vector in whole steps";
   }
   if (call.block_scales()) return WhyNotScales(call, window);
@@ -517,7 +501,8 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
 
 size_t SparseFp4WorkspaceBytes(int64_t sparse_rows) {
   const auto rows = static_cast<size_t>(sparse_rows);
-  return LayoutOf(kFp4Sizes, rows).end;
+  return std::max(LayoutOf(kIntegerSizes, rows).end,
+                  LayoutOf(kScaledSizes, rows).end);
 }
 
 void SparseFp4(const SparseCall& call, const SparsePart& part,

@@ -36,6 +36,12 @@ std::string RowName(const ::testing::TestParamInfo<const ArithInfo*>& info) {
   return name;
 }
 
+// Not every format has -0.
+uint32_t Signed(const FormatInfo& f, uint32_t magnitude, bool negative) {
+  const bool minus_zero = magnitude == 0 && !f.has_minus_zero();
+  return magnitude | (negative && !minus_zero ? f.sign_mask() : 0);
+}
+
 // A number of exponent `exponent`, moved into the format's range: a power of
 // two, the largest below the next one, or any.
 uint32_t CodeNear(const FormatInfo& f, int exponent, std::mt19937& random) {
@@ -48,7 +54,7 @@ uint32_t CodeNear(const FormatInfo& f, int exponent, std::mt19937& random) {
                                             : (bits >> 8) & ones;
   const uint32_t code =
       (static_cast<uint32_t>(field) << f.mantissa_bits) | fraction;
-  return std::min(code, f.max_code()) | ((bits & 4) != 0 ? f.sign_mask() : 0);
+  return Signed(f, std::min(code, f.max_code()), (bits & 4) != 0);
 }
 
 struct Shape {
@@ -79,7 +85,11 @@ class Grid {
       const bool again = k > 0 && random_() % 4 == 0;
       for (int64_t m = 0; m < shape.m; ++m) {
         uint32_t code = CodeNear(Info(a), a_exponent, random_);
-        if (again) code = ReadCode(a_.view, m, k - 1) ^ Info(a).sign_mask();
+        if (again) {
+          const uint32_t last = ReadCode(a_.view, m, k - 1);
+          code = Signed(Info(a), last & Info(a).magnitude_mask(),
+                        (last & Info(a).sign_mask()) == 0);
+        }
         if (specials && random_() % 997 == 0) code = Info(a).magnitude_mask();
         WriteCode(a_.view, m, k, code);
       }
@@ -144,9 +154,12 @@ class Grid {
       case 3:
         return sign | (f.min_normal_code() + (bits >> 8) % 3 - 1);
       case 4:
-        return CodeNear(f, large + 5, random_);
+        return CodeNear(f, large + 4 + static_cast<int>((bits >> 8) % 6),
+                        random_);
       case 5:
-        return CodeNear(f, large - row_.align_bits, random_);
+        return CodeNear(
+            f, large - row_.align_bits - static_cast<int>((bits >> 8) % 3),
+            random_);
       default:
         return CodeNear(f, large + static_cast<int>((bits >> 8) % 9) - 4,
                         random_);
