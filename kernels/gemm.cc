@@ -130,6 +130,20 @@ void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
   Run(row, {&product, 1}, options);
 }
 
+int64_t GemmWorkspaceBytes(const PackedMatrix& a, const PackedMatrix& b_t,
+                           const GemmOptions& options) {
+  const ArithInfo& row = internal::CheckOptions(
+      a, a.format(), a.cols(), b_t, b_t.format(), b_t.cols(), options);
+  CheckPackedScales(row, "A", a, options);
+  CheckPackedScales(row, "B^T", b_t, options);
+  const kernels::GemmCall call = {
+      &row, &a,         &b_t, 0,  a.rows(),
+      0,    b_t.rows(), {},   {}, options.promote_every};
+  const kernels::KernelRow& kernel = Choose(row, kernels::TraitsOf(call));
+  return static_cast<int64_t>(
+      kernels::WorkspaceBytes(kernel, call, options.threads));
+}
+
 void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
   if (a.is_sparse()) internal::CheckSparsity("Gemm", "A", a);

@@ -65,6 +65,10 @@ inline void RunKernel(const KernelRow& kernel, const GemmCall& call,
   RunKernel(kernel, {&call, 1}, threads);
 }
 
+// Bytes that RunKernel allocates for one call.
+size_t WorkspaceBytes(const KernelRow& kernel, const GemmCall& call,
+                      int threads);
+
 }  // namespace zeroulp::kernels
 
 #endif  // ZEROULP_KERNELS_KERNEL_TABLE_H_

@@ -56,36 +56,59 @@ struct FreeAligned {
   }
 };
 
+// How products of one shape become tasks, and tasks share memory.
+struct Plan {
+  Grid grid;
+  int64_t per_call, tasks;
+  int64_t strands;      // of tasks, one after the other in the same memory
+  size_t strand_bytes;  // whole cache lines: every strand's begins with one
+};
+
+Plan PlanFor(const KernelRow& kernel, const GemmCall& call, int64_t num_calls,
+             int threads) {
+  const int64_t workers = NumThreads(threads);
+  // Whole products while there are enough of them: nothing is decoded twice.
+  const Grid grid =
+      Split(call.m_end, call.n_end, (workers + num_calls - 1) / num_calls);
+  const int64_t per_call = grid.rows * grid.cols;
+  const int64_t tasks = num_calls * per_call;
+  return {grid, per_call, tasks, std::min(tasks, std::max(workers, per_call)),
+          (kernel.workspace_bytes(call) + 63) / 64 * 64};
+}
+
 }  // namespace
+
+size_t WorkspaceBytes(const KernelRow& kernel, const GemmCall& call,
+                      int threads) {
+  if (call.m_end == 0 || call.n_end == 0) return 0;
+  const Plan plan = PlanFor(kernel, call, 1, threads);
+  return plan.strand_bytes * static_cast<size_t>(plan.strands);
+}
 
 void RunKernel(const KernelRow& kernel, std::span<const GemmCall> calls,
                int threads) {
   if (calls.empty()) return;
   const GemmCall& first = calls.front();
-  const auto num_calls = static_cast<int64_t>(calls.size());
-  const int64_t workers = NumThreads(threads);
-  // Whole products while there are enough of them: nothing is decoded twice.
-  const Grid grid =
-      Split(first.m_end, first.n_end, (workers + num_calls - 1) / num_calls);
-  const int64_t per_call = grid.rows * grid.cols;
-  const int64_t num_tasks = num_calls * per_call;
-  const int64_t strands = std::min(num_tasks, std::max(workers, per_call));
-  // Whole cache lines, so that every strand's memory begins with one.
-  const size_t bytes = (kernel.workspace_bytes(first) + 63) / 64 * 64;
+  const Plan plan =
+      PlanFor(kernel, first, static_cast<int64_t>(calls.size()), threads);
+  const Grid& grid = plan.grid;
   // Before the first write to D: this can throw.
   const std::unique_ptr<std::byte[], FreeAligned> workspace(
-      static_cast<std::byte*>(::operator new[](
-          bytes* static_cast<size_t>(strands), std::align_val_t{64})));
-  ParallelFor(strands, threads, [&](int64_t strand) {
+      static_cast<std::byte*>(
+          ::operator new[](plan.strand_bytes* static_cast<size_t>(plan.strands),
+                           std::align_val_t{64})));
+  ParallelFor(plan.strands, threads, [&](int64_t strand) {
     const DefaultFloatEnvironment environment;
-    for (int64_t i = strand; i < num_tasks; i += strands) {
-      GemmCall call = calls[static_cast<size_t>(i / per_call)];
-      const int64_t row = i % per_call / grid.cols, col = i % grid.cols;
+    std::byte* memory =
+        workspace.get() + static_cast<size_t>(strand) * plan.strand_bytes;
+    for (int64_t i = strand; i < plan.tasks; i += plan.strands) {
+      GemmCall call = calls[static_cast<size_t>(i / plan.per_call)];
+      const int64_t row = i % plan.per_call / grid.cols, col = i % grid.cols;
       call.m_begin = row * grid.height;
       call.m_end = std::min(call.m_begin + grid.height, first.m_end);
       call.n_begin = col * grid.width;
       call.n_end = std::min(call.n_begin + grid.width, first.n_end);
-      kernel.run(call, workspace.get() + static_cast<size_t>(strand) * bytes);
+      kernel.run(call, memory);
       if (call.epilogue != nullptr) Finish(call);
     }
   });

@@ -34,7 +34,7 @@ FOLDERS = {
 PLACES = [
     (r"hwy/|immintrin\.h|x86intrin\.h|arm_neon\.h|arm_sve\.h",
      r"kernels/|tests/", "SIMD lives in kernels/"),
-    (r"tbb/|oneapi/", r"kernels/parallel\.cc$",
+    (r"tbb/|oneapi/", r"kernels/parallel\.cc$|tests/threads_test\.cc$",
      "oneTBB lives in kernels/parallel.cc"),
     (r"fmt/", r"(?!include/zeroulp/[^/]*$)", "no fmt type in a public header"),
     (r"benchmark/", r"bench/", "Google Benchmark lives in bench/"),

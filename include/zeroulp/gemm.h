@@ -82,6 +82,13 @@ void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options = {});
 
+// Bytes of scratch memory that Gemm of these operands allocates and frees:
+// panels of the part of K and of the columns that a cache holds, times the
+// threads, whatever the sizes of the operands. Packing, and a D that is not in
+// the row's output format, come on top. Throws as Gemm does.
+int64_t GemmWorkspaceBytes(const PackedMatrix& a, const PackedMatrix& b_t,
+                           const GemmOptions& options = {});
+
 // Where the matrices of a batch lie: matrix i of an operand begins i times its
 // stride, in elements, after the view that the call names, which is matrix 0
 // and whose bytes reach to the end of the last. Stride 0: all products use the
