@@ -27,10 +27,11 @@ namespace HWY_NAMESPACE {
 
 #if ZEROULP_TARGET_HAS_512
 
-// 16 x 16 words of 32 bits; `out` rows are `stride` bytes apart. In place of a
-// row-major matrix its transpose.
+// 16 x 16 words of 32 bits; `out` rows are `stride` bytes apart, and kRows of
+// them `tile_stride`. In place of a row-major matrix its transpose.
+template <size_t kRows = 16>
 HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
-                            size_t stride) {
+                            size_t stride, size_t tile_stride = 0) {
   const DI di;
   const hn::Repartition<int64_t, DI> d64;
   VI x[16], y[16];
@@ -57,14 +58,15 @@ HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
     const VI b = hn::ConcatLowerLower(di, y[12 + r], y[4 + r]);  // of q1 q3
     const VI c = hn::ConcatUpperUpper(di, y[8 + r], y[r]);       // 2 3
     const VI d = hn::ConcatUpperUpper(di, y[12 + r], y[4 + r]);
-    auto* to = out + r * stride;
     const auto store = [&](VI v, size_t row) HWY_ATTR {
-      hn::StoreU(v, di, reinterpret_cast<int32_t*>(to + row * stride));
+      hn::StoreU(v, di,
+                 reinterpret_cast<int32_t*>(out + row / kRows * tile_stride +
+                                            row % kRows * stride));
     };
-    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a), 0);
-    store(hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a)), 4);
-    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(d), c), 8);
-    store(hn::OddEvenBlocks(d, hn::SwapAdjacentBlocks(c)), 12);
+    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a), r);
+    store(hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a)), r + 4);
+    store(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(d), c), r + 8);
+    store(hn::OddEvenBlocks(d, hn::SwapAdjacentBlocks(c)), r + 12);
   }
 }
 
@@ -97,13 +99,18 @@ inline void TransposeWords(const float* from, size_t from_stride, float* to,
   Transpose16(in, reinterpret_cast<uint8_t*>(to), to_stride * sizeof(float));
 }
 
-// Bytes added to the positions of stored elements k ... k + 3.
-inline int32_t GroupBases(const SparseWindow& window, size_t k) {
-  uint32_t bases = 0;
-  for (size_t i = 0; i < 4; ++i) {
-    bases |= static_cast<uint32_t>(GroupBase(window, k + i)) << (8 * i);
+// Rows 0 ... 15 of part `part` of K, transposed: part after part of a row if
+// windows are shorter than a vector, for ToWindows, else windows of tiles.
+template <size_t kRows>
+HWY_INLINE void StorePart(const VI (&in)[16], size_t part, bool whole_windows,
+                          size_t windows, uint8_t* HWY_RESTRICT rows,
+                          size_t row_bytes, uint8_t* HWY_RESTRICT panel) {
+  if (whole_windows) {
+    Transpose16<kRows>(in, panel + part * kRows * kStepBytes, kStepBytes,
+                       windows * kRows * kStepBytes);
+  } else {
+    Transpose16(in, rows + part * kStepBytes, row_bytes);
   }
-  return static_cast<int32_t>(bases);
 }
 
 #endif  // ZEROULP_TARGET_HAS_512

@@ -26,9 +26,12 @@ inline constexpr size_t kBf16PerStep = 2;
 // Dense rows of a tile of kSparseNV vectors: 16 accumulators, two indices, two
 // values, a window and what is selected from it.
 inline constexpr size_t kSparseMR = 8;
-// At 4:16 a pass is 2048 elements of K. Shorter ones read and write D more
-// often than longer ones read panels from L2.
-inline constexpr SparseSizes kBf16Sizes = {.steps = 256};
+// At 4:16 a pass is 4096 elements of K, at 2:4 half as many. Shorter ones read
+// and write D, of which few rows fit in the same cache sets, more often; longer
+// ones drive 64 dense rows out of L2.
+inline constexpr SparseSizes kBf16Sizes = {.steps = 512};
+// Lines that a tile brings to L2 for each two steps.
+inline constexpr size_t kTilesOfSquare = kSparseRows / kSparseMR;
 
 }  // namespace zeroulp::kernels
 #endif  // ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
@@ -70,52 +73,72 @@ const uint8_t* QuadAt(const PackedMatrix& matrix, size_t group, size_t k) {
   return matrix.data() + (group * quads + k / per_quad) * kQuadBytes;
 }
 
-// A panel: [step][16] pairs of bf16, and behind them as many pairs of word
-// indices.
+// The values of a panel, from `count` quads of so many steps each.
+void DecodeValues(const PairDecoder& decoder, const uint8_t* quads,
+                  size_t count, size_t quad_steps, uint8_t* panel) {
+  const DF df;
+  constexpr size_t kSteps = 32;  // at a time, 2K of L1
+  alignas(64) float values[kSteps * kSparseRows];
+  while (count != 0) {
+    const size_t now = std::min(count, kSteps / quad_steps);
+    decoder(quads, now, values);
+    for (size_t s = 0; s < now * quad_steps; ++s) {
+      hn::Store(hn::Load(df, values + s * kSparseRows), df,
+                reinterpret_cast<float*>(panel));
+      panel += kPanelStepBytes;
+    }
+    quads += now * kQuadBytes;
+    count -= now;
+  }
+}
+
+// A panel: for each step 16 pairs of bf16, and behind them as many pairs of
+// word indices.
 void DecodeSparse(const SparseCall& call, const SparseWindow& window,
-                  const PairDecoder& decoder, const SparsePass& pass,
-                  size_t group, uint8_t* panel) {
+                  const GroupBases& bases, const PairDecoder& decoder,
+                  const SparsePass& pass, size_t group, uint8_t* panel) {
   const DI di;
   const PackedMatrix& stored = call.sparse->stored();
   const size_t k_begin = pass.first_window * window.stored;
   const auto per_quad = static_cast<size_t>(stored.quad_cols());
-  auto* values = reinterpret_cast<float*>(panel);
-  decoder(QuadAt(stored, group, k_begin), hwy::DivCeil(pass.stored, per_quad),
-          values);
+  DecodeValues(decoder, QuadAt(stored, group, k_begin),
+               hwy::DivCeil(pass.stored, per_quad), per_quad / kBf16PerStep,
+               panel);
   const size_t quads = hwy::DivCeil(pass.stored, size_t{4});
   const auto all_positions = static_cast<size_t>(call.sparse->position_quads());
   const uint8_t* from = call.sparse->positions() +
                         (group * all_positions + k_begin / 4) * kQuadBytes;
-  auto* indices =
-      reinterpret_cast<int32_t*>(panel + kBf16Sizes.steps * kStepBytes);
+  const auto step = [&](size_t s) {
+    return reinterpret_cast<int32_t*>(panel + s * kPanelStepBytes);
+  };
   // Dense rows are pairs like these, so that element k is word k ^ 1.
   const VI swapped = hn::Set(di, 0x01010101);
+  GroupBases::Cursor base = bases.From(k_begin / 4);
   for (size_t q = 0; q < quads; ++q) {
     const VI positions =
         hn::LoadU(di, reinterpret_cast<const int32_t*>(from + q * kQuadBytes));
-    const VI index = hn::Xor(
-        hn::Add(positions, hn::Set(di, GroupBases(window, k_begin + 4 * q))),
-        swapped);
+    const VI index =
+        hn::Xor(hn::Add(positions, hn::Set(di, base.Next())), swapped);
     const VI low = hn::Set(di, 0xFF), high = hn::Set(di, 0xFF0000);
     hn::Store(hn::Or(hn::ShiftLeft<16>(hn::And(index, low)),
                      hn::And(hn::ShiftRight<8>(index), low)),
-              di, indices + 2 * q * kSparseRows);
+              di, step(2 * q) + kSparseRows);
     hn::Store(
         hn::Or(hn::And(index, high), hn::And(hn::ShiftRight<24>(index), low)),
-        di, indices + (2 * q + 1) * kSparseRows);
+        di, step(2 * q + 1) + kSparseRows);
   }
   if (pass.stored % kBf16PerStep == 0) return;
   // The second half of the last step is no product, and must not turn a sum of
   // minus zero into plus zero: -0 times the last word of a window that the end
   // of K leaves empty, +0, does not.
-  const size_t at = (pass.steps - 1) * kSparseRows;
-  auto* words = reinterpret_cast<int32_t*>(values) + at;
+  int32_t* words = step(pass.steps - 1);
+  int32_t* indices = words + kSparseRows;
   const VI upper = hn::Set(di, static_cast<int32_t>(0xFFFF0000u));
   hn::Store(hn::Or(hn::And(hn::Load(di, words), upper), hn::Set(di, 0x8000)),
             di, words);
-  hn::Store(hn::Or(hn::And(hn::Load(di, indices + at), upper),
+  hn::Store(hn::Or(hn::And(hn::Load(di, indices), upper),
                    hn::Set(di, kBf16Lanes - 1)),
-            di, indices + at);
+            di, indices);
 }
 
 // 16 dense rows, zero past the end of K.
@@ -130,6 +153,7 @@ void DecodeDense(const PackedMatrix& dense, const SparseWindow& window,
   size_t left = static_cast<size_t>(dense.quads()) - k_begin / per_quad;
   const size_t words =
       pass.windows == 0 ? 0 : (pass.windows - 1) * window.cols + kBf16Lanes;
+  const bool whole_windows = window.cols == kBf16Lanes;
   for (size_t part = 0; part * kBf16Lanes < words; ++part) {
     alignas(64) float steps[16 * kSparseRows];
     const size_t now = std::min(quads, left);
@@ -144,8 +168,10 @@ void DecodeDense(const PackedMatrix& dense, const SparseWindow& window,
       in[i] = hn::Load(
           di, reinterpret_cast<const int32_t*>(steps) + i * kSparseRows);
     }
-    Transpose16(in, rows + part * kStepBytes, kBf16Sizes.row());
+    StorePart<kSparseMR>(in, part, whole_windows, pass.windows, rows,
+                         kBf16Sizes.row(), panel);
   }
+  if (whole_windows) return;
   ToWindows<kSparseMR>(rows, kBf16Sizes.row(), pass.windows,
                        window.cols * sizeof(uint16_t), panel);
 }
@@ -155,6 +181,7 @@ template <size_t kVectors>
 HWY_NOINLINE void SparseTile(const SparsePass& pass, size_t window_steps,
                              const uint8_t* HWY_RESTRICT a,
                              const uint8_t* const* HWY_RESTRICT panels,
+                             const uint8_t* HWY_RESTRICT ahead,
                              const TileOutput& out) {
   const DF df;
   const DI di;
@@ -181,15 +208,19 @@ HWY_NOINLINE void SparseTile(const SparsePass& pass, size_t window_steps,
     }
     const size_t now = HWY_MIN(steps, window_steps);
     steps -= now;
+    for (size_t s = 0; s < now; s += kTilesOfSquare) {
+      PrefetchL2(ahead);
+      ahead += kStepBytes;
+    }
     for (size_t s = 0; s < now; ++s) {
       VI index[kVectors];
       VF value[kVectors];
       ZEROULP_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
         value[v] = hn::Load(df, reinterpret_cast<const float*>(at[v]));
-        index[v] = hn::Load(di, reinterpret_cast<const int32_t*>(
-                                    at[v] + kBf16Sizes.steps * kStepBytes));
-        at[v] += kStepBytes;
+        index[v] =
+            hn::Load(di, reinterpret_cast<const int32_t*>(at[v] + kStepBytes));
+        at[v] += kPanelStepBytes;
       }
       ZEROULP_UNROLL
       for (size_t i = 0; i < kSparseMR; ++i) {
@@ -219,14 +250,15 @@ HWY_NOINLINE void SparseTile(const SparsePass& pass, size_t window_steps,
 // 16 dense rows by up to kSparseNV panels.
 void TwoTiles(const SparsePass& pass, size_t window_steps, size_t vectors,
               const uint8_t* windows, const uint8_t* const* panels,
-              TileOutput out) {
+              const uint8_t* ahead, TileOutput out) {
   for (size_t i = 0; i < kSparseRows; i += kSparseMR) {
     if (vectors == kSparseNV) {
-      SparseTile<kSparseNV>(pass, window_steps, windows, panels, out);
+      SparseTile<kSparseNV>(pass, window_steps, windows, panels, ahead, out);
     } else {
-      SparseTile<1>(pass, window_steps, windows, panels, out);
+      SparseTile<1>(pass, window_steps, windows, panels, ahead, out);
     }
     windows += kSparseMR * pass.windows * kStepBytes;
+    ahead += pass.steps / kTilesOfSquare * kStepBytes;
     if (out.from != nullptr) out.from += kSparseMR * out.from_stride;
     out.to += kSparseMR * out.to_stride;
   }
@@ -241,13 +273,14 @@ class Bf16Kernel {
   explicit Bf16Kernel(const SparseCall& call)
       : call_(call),
         window_(WindowOf(call.sparse->sparsity(), kBf16Lanes)),
+        bases_(window_),
         sparse_decoder_(call.sparse->stored()),
         dense_decoder_(*call.dense) {}
 
   void DecodeSparse(const SparsePass& pass, size_t group,
                     uint8_t* panel) const {
-    HWY_NAMESPACE::DecodeSparse(call_, window_, sparse_decoder_, pass, group,
-                                panel);
+    HWY_NAMESPACE::DecodeSparse(call_, window_, bases_, sparse_decoder_, pass,
+                                group, panel);
   }
   void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
                    uint8_t* panel) const {
@@ -255,14 +288,16 @@ class Bf16Kernel {
                                group, rows, panel);
   }
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* windows,
-             const uint8_t* const* panels, const TileOutput& out) const {
+             const uint8_t* const* panels, const uint8_t* ahead,
+             const TileOutput& out) const {
     TwoTiles(pass, window_.stored / kBf16PerStep, vectors, windows, panels,
-             out);
+             ahead, out);
   }
 
  private:
   const SparseCall& call_;
   SparseWindow window_;
+  GroupBases bases_;
   PairDecoder sparse_decoder_, dense_decoder_;
 };
 

@@ -10,31 +10,13 @@
 #include "kernels/targets.h"
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "kernels/sparse_fp4_tile-inl.h"
 #include "kernels/sparse_loops-inl.h"
 #include "zeroulp/codec.h"
 
 #ifndef ZEROULP_KERNELS_SPARSE_FP4_ONCE_
 #define ZEROULP_KERNELS_SPARSE_FP4_ONCE_
 namespace zeroulp::kernels {
-
-inline constexpr size_t kByteLanes = 64;  // of a window
-inline constexpr size_t kBytesPerStep = 4;
-// Values are twice those of e2m1, which are multiples of 1/2 up to 6: the
-// sparse ones signed, the dense ones unsigned by this much more.
-inline constexpr int32_t kDenseOffset = 12;
-
-// Of the shortest block of scales, 16 products; behind the steps, for each
-// block [16] corrections and [16] scales; behind the windows, [16] scales.
-inline constexpr size_t kMinBlockSteps = 4;
-inline constexpr size_t kBlockBytes = 2 * kStepBytes;
-constexpr SparseSizes Fp4Sizes(size_t steps) {
-  return {steps, steps / kMinBlockSteps * kBlockBytes,
-          steps / kMinBlockSteps * kStepBytes};
-}
-// Shorter passes read and write D more often than longer ones read panels from
-// L2. With scales tiles are half as high and read panels twice as often.
-inline constexpr SparseSizes kIntegerSizes = Fp4Sizes(256);
-inline constexpr SparseSizes kScaledSizes = Fp4Sizes(128);
 
 // The shares of a product's exponent: a quarter for both factors being twice as
 // large, and the bias of binary32 once.
@@ -50,14 +32,6 @@ namespace {
 
 #if HWY_TARGET == HWY_AVX3_DL
 
-// How the scales of both operands become a factor of a block's sum, in quarters
-// of the unit of e2m1's products.
-enum class ScaleKind {
-  kNone,       // no blocks: sums stay integers until the end
-  kExponents,  // E8M0: words are exponents in place, added
-  kFactors,    // UE4M3: binary32 values, multiplied
-};
-
 // 16-byte tables for TableLookupBytes: of codes, whose high bits are zero.
 VI LookUp(VI codes, const uint8_t* table) {
   const hn::Repartition<uint8_t, DI> db;
@@ -65,195 +39,17 @@ VI LookUp(VI codes, const uint8_t* table) {
                                                 hn::BitCast(db, codes)));
 }
 
-// MR dense rows at a time: 16 integer accumulators; or 8, and 8 of binary32.
-template <ScaleKind kKind>
-constexpr size_t TileRows() {
-  return kKind == ScaleKind::kNone ? 8 : 4;
-}
-template <ScaleKind kKind>
-constexpr SparseSizes SizesOf() {
-  return kKind == ScaleKind::kNone ? kIntegerSizes : kScaledSizes;
-}
-
-// Where a tile reads.
-struct TileInput {
-  const uint8_t* windows;        // [window][rows][64]
-  const int32_t* scales;         // of dense rows: [block][16]
-  const uint8_t* const* panels;  // of sparse rows
-  size_t window_steps, block_steps;
-};
-
-template <size_t kPassSteps, size_t kRows, size_t kVectors>
-HWY_INLINE void Dots(const uint8_t* HWY_RESTRICT windows,
-                     const uint8_t* HWY_RESTRICT* HWY_RESTRICT at, size_t steps,
-                     VI (&acc)[kRows][kVectors]) {
-  const DI di;
-  for (size_t s = 0; s < steps; ++s) {
-    VI index[kVectors], value[kVectors];
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      value[v] = hn::Load(di, reinterpret_cast<const int32_t*>(at[v]));
-      index[v] = hn::Load(di, reinterpret_cast<const int32_t*>(
-                                  at[v] + kPassSteps * kStepBytes));
-      at[v] += kStepBytes;
-    }
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kRows; ++i) {
-      const VI row = hn::Load(
-          di, reinterpret_cast<const int32_t*>(windows + i * kStepBytes));
-      ZEROULP_UNROLL
-      for (size_t v = 0; v < kVectors; ++v) {
-        acc[i][v] = DotU8S8(acc[i][v], SelectBytes(row, index[v]), value[v]);
-      }
-    }
-  }
-}
-
-// No scales: D holds integers between passes.
-template <size_t kVectors>
-HWY_NOINLINE void IntegerTile(const SparsePass& pass, const TileInput& in,
-                              const TileOutput& out) {
-  constexpr size_t kRows = TileRows<ScaleKind::kNone>();
-  const DI di;
-  const DF df;
-  VI acc[kRows][kVectors];
-  const uint8_t* at[kVectors];
-  ZEROULP_UNROLL
-  for (size_t v = 0; v < kVectors; ++v) {
-    at[v] = in.panels[v];
-    const VI correction = hn::Load(
-        di, reinterpret_cast<const int32_t*>(at[v] + kIntegerSizes.scales()));
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kRows; ++i) {
-      acc[i][v] = correction;
-      if (pass.first) continue;
-      const float* from = out.from + i * out.from_stride + v * kLanes;
-      acc[i][v] = hn::Add(
-          acc[i][v], hn::LoadU(di, reinterpret_cast<const int32_t*>(from)));
-    }
-  }
-  const uint8_t* windows = in.windows;
-  bool fetched = false;
-  for (size_t steps = pass.steps; steps != 0;) {
-    if (steps <= kFetchSteps && !fetched) {
-      PrefetchOutput<kRows, kVectors>(out);
-      fetched = true;
-    }
-    const size_t now = HWY_MIN(steps, in.window_steps);
-    Dots<kIntegerSizes.steps>(windows, at, now, acc);
-    windows += kRows * kStepBytes;
-    steps -= now;
-  }
-  const VF quarter = hn::Set(df, 0.25f);
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const VI x = acc[i][v];
-      const VI sum =
-          out.last ? hn::BitCast(di, hn::Mul(hn::ConvertTo(df, x), quarter))
-                   : x;
-      hn::StoreU(
-          sum, di,
-          reinterpret_cast<int32_t*>(out.to + i * out.to_stride + v * kLanes));
-    }
-  }
-}
-
-// acc = fma(sum of a block, factor of its scales, acc).
-template <ScaleKind kKind, size_t kVectors>
-HWY_NOINLINE void ScaledTile(const SparsePass& pass, const TileInput& in,
-                             const TileOutput& out) {
-  constexpr size_t kRows = TileRows<kKind>();
-  const DI di;
-  const DF df;
-  VF acc[kRows][kVectors];
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      acc[i][v] =
-          out.from == nullptr
-              ? hn::Zero(df)
-              : hn::LoadU(df, out.from + i * out.from_stride + v * kLanes);
-    }
-  }
-  const uint8_t* at[kVectors];
-  const uint8_t* blocks[kVectors];
-  ZEROULP_UNROLL
-  for (size_t v = 0; v < kVectors; ++v) {
-    at[v] = in.panels[v];
-    blocks[v] = in.panels[v] + kScaledSizes.scales();
-  }
-  const uint8_t* windows = in.windows;
-  const int32_t* dense_scales = in.scales;
-  size_t window_left = in.window_steps;
-  bool fetched = false;
-  for (size_t steps = pass.steps; steps != 0;) {
-    if (steps <= kFetchSteps && !fetched) {
-      PrefetchOutput<kRows, kVectors>(out);
-      fetched = true;
-    }
-    VI sum[kRows][kVectors];
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const VI correction =
-          hn::Load(di, reinterpret_cast<const int32_t*>(blocks[v]));
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < kRows; ++i) sum[i][v] = correction;
-    }
-    size_t left = HWY_MIN(steps, in.block_steps);
-    steps -= left;
-    while (left != 0) {
-      const size_t now = HWY_MIN(left, window_left);
-      Dots<kScaledSizes.steps>(windows, at, now, sum);
-      left -= now;
-      window_left -= now;
-      if (window_left == 0) {
-        window_left = in.window_steps;
-        windows += kRows * kStepBytes;
-      }
-    }
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const VI scale = hn::Load(
-          di, reinterpret_cast<const int32_t*>(blocks[v] + kStepBytes));
-      blocks[v] += kBlockBytes;
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < kRows; ++i) {
-        const VI row = hn::Set(di, dense_scales[i]);
-        VF factor;
-        if constexpr (kKind == ScaleKind::kExponents) {
-          factor = hn::BitCast(df, hn::Add(row, scale));
-        } else {
-          factor = hn::Mul(hn::BitCast(df, row), hn::BitCast(df, scale));
-        }
-        acc[i][v] = hn::MulAdd(hn::ConvertTo(df, sum[i][v]), factor, acc[i][v]);
-      }
-    }
-    dense_scales += kSparseRows;
-  }
-  const VF nan = hn::BitCast(df, hn::Set(di, 0x7FC00000));
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const VF x = acc[i][v];
-      hn::StoreU(out.last ? hn::IfThenElse(hn::IsNaN(x), nan, x) : x, df,
-                 out.to + i * out.to_stride + v * kLanes);
-    }
-  }
-}
-
 template <ScaleKind kKind>
 class Fp4Kernel {
  public:
   static constexpr size_t kLanes = kByteLanes;
   static constexpr size_t kPerStep = kBytesPerStep;
-  static constexpr SparseSizes kSizes = SizesOf<kKind>();
+  static constexpr SparseSizes kSizes = kFp4Sizes;
 
   explicit Fp4Kernel(const SparseCall& call)
-      : call_(call), window_(WindowOf(call.sparse->sparsity(), kByteLanes)) {
+      : call_(call),
+        window_(WindowOf(call.sparse->sparsity(), kByteLanes)),
+        bases_(window_) {
     const FormatInfo& f = Info(Format::kE2M1FN);
     for (uint32_t i = 0; i < 16; ++i) {
       const auto twice = static_cast<int32_t>(2 * Decode(f, i));
@@ -263,6 +59,10 @@ class Fp4Kernel {
     const auto block = static_cast<size_t>(call.sparse->stored().scale_block());
     block_steps_ =
         kKind == ScaleKind::kNone ? kSizes.steps : block / kBytesPerStep;
+    if constexpr (kKind == ScaleKind::kFactors) {
+      const FormatInfo& scale = Info(call.sparse->stored().scale_format());
+      for (uint32_t i = 0; i < 256; ++i) scale_table_[i] = Decode(scale, i);
+    }
   }
 
   void DecodeSparse(const SparsePass& pass, size_t group,
@@ -275,10 +75,9 @@ class Fp4Kernel {
         reinterpret_cast<const int32_t*>(stored.data() + quad * kStepBytes);
     const auto* positions = reinterpret_cast<const int32_t*>(
         call_.sparse->positions() + quad * kStepBytes);
-    auto* values = reinterpret_cast<int32_t*>(panel);
-    auto* indices = values + kSizes.steps * kSparseRows;
     auto* blocks = reinterpret_cast<int32_t*>(panel + kSizes.scales());
     const VI offset = hn::Set(di, kDenseOffset * 0x01010101);
+    GroupBases::Cursor base = bases_.From(k / 4);
     const size_t first_block = k / kBytesPerStep / block_steps_;
     const size_t count = hwy::DivCeil(pass.steps, block_steps_);
     for (size_t b = 0; b < std::max(count, size_t{1}); ++b) {
@@ -287,10 +86,11 @@ class Fp4Kernel {
       for (size_t s = b * block_steps_; s < end; ++s) {
         const VI value =
             LookUp(hn::LoadU(di, codes + s * kSparseRows), sparse_table_);
-        hn::Store(value, di, values + s * kSparseRows);
+        auto* to = reinterpret_cast<int32_t*>(panel + s * kPanelStepBytes);
+        hn::Store(value, di, to);
         hn::Store(hn::Add(hn::LoadU(di, positions + s * kSparseRows),
-                          hn::Set(di, GroupBases(window_, k + 4 * s))),
-                  di, indices + s * kSparseRows);
+                          hn::Set(di, base.Next())),
+                  di, to + kSparseRows);
         sum = DotU8S8(sum, offset, value);
       }
       hn::Store(hn::Neg(sum), di, blocks);
@@ -313,6 +113,8 @@ class Fp4Kernel {
         pass.windows == 0
             ? 0
             : ((pass.windows - 1) * window_.cols + kByteLanes + 3) / 4;
+    constexpr size_t kRows = TileRows<kKind>();
+    const bool whole_windows = window_.cols == kByteLanes;
     for (size_t q = 0; q < quads; q += 16) {
       VI in[16];
       ZEROULP_UNROLL
@@ -323,10 +125,12 @@ class Fp4Kernel {
                              dense_table_)
                     : hn::Zero(di);
       }
-      Transpose16(in, rows + q * 4, kSizes.row());
+      StorePart<kRows>(in, q / 16, whole_windows, pass.windows, rows,
+                       kSizes.row(), panel);
     }
-    ToWindows<TileRows<kKind>()>(rows, kSizes.row(), pass.windows, window_.cols,
-                                 panel);
+    if (!whole_windows) {
+      ToWindows<kRows>(rows, kSizes.row(), pass.windows, window_.cols, panel);
+    }
     if (kKind == ScaleKind::kNone) return;
     auto* scales = reinterpret_cast<int32_t*>(panel + kSizes.dense_scales());
     const size_t first_block =
@@ -338,11 +142,16 @@ class Fp4Kernel {
   }
 
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* panel,
-             const uint8_t* const* panels, TileOutput out) const {
+             const uint8_t* const* panels, const uint8_t* ahead,
+             TileOutput out) const {
     constexpr size_t kRows = TileRows<kKind>();
     TileInput in = {
-        panel, reinterpret_cast<const int32_t*>(panel + kSizes.dense_scales()),
-        panels, window_.stored / kBytesPerStep, block_steps_};
+        panel,
+        reinterpret_cast<const int32_t*>(panel + kSizes.dense_scales()),
+        panels,
+        ahead,
+        window_.stored / kBytesPerStep,
+        block_steps_};
     for (size_t i = 0; i < kSparseRows; i += kRows) {
       if (vectors == kSparseNV) {
         Tile<kSparseNV>(pass, in, out);
@@ -351,6 +160,7 @@ class Fp4Kernel {
       }
       in.windows += kRows * pass.windows * kStepBytes;
       in.scales += kRows;
+      in.ahead += pass.steps / (kSparseRows / kRows) * kStepBytes;
       if (out.from != nullptr) out.from += kRows * out.from_stride;
       out.to += kRows * out.to_stride;
     }
@@ -370,29 +180,36 @@ class Fp4Kernel {
   // 16 words of one block: exponents of E8M0 in the place of binary32's, of
   // which one of the two operands takes the bias and the quarter; or values,
   // one of them a quarter.
-  static void DecodeScales(const PackedMatrix& matrix, size_t group,
-                           size_t block, int32_t quarter, int32_t* words) {
+  void DecodeScales(const PackedMatrix& matrix, size_t group, size_t block,
+                    int32_t quarter, int32_t* words) const {
+    const DI di;
     const auto blocks = static_cast<size_t>(matrix.scale_cols());
     const uint8_t* codes =
         matrix.scales() + (group * blocks + block) * kSparseRows;
-    const FormatInfo& f = Info(matrix.scale_format());
-    for (size_t lane = 0; lane < kSparseRows; ++lane) {
-      if (kKind == ScaleKind::kExponents) {
-        const int32_t bias = quarter == 0 ? 0 : 127;
-        words[lane] = (int32_t{codes[lane]} - bias + quarter) * (1 << 23);
-      } else {
-        const float value =
-            Decode(f, codes[lane]) * (quarter == 0 ? 1.0f : 0.25f);
-        words[lane] = std::bit_cast<int32_t>(value);
-      }
+    if constexpr (kKind == ScaleKind::kExponents) {
+      const hn::Rebind<uint8_t, DI> d8;
+      const int32_t bias = quarter == 0 ? 0 : 127;
+      const VI exponents = hn::PromoteTo(di, hn::LoadU(d8, codes));
+      hn::Store(
+          hn::ShiftLeft<23>(hn::Add(exponents, hn::Set(di, quarter - bias))),
+          di, words);
+    } else {
+      const DF df;
+      const hn::Rebind<uint8_t, DI> d8;
+      const VI index = hn::PromoteTo(di, hn::LoadU(d8, codes));
+      const VF factor = hn::Set(df, quarter == 0 ? 1.0f : 0.25f);
+      hn::Store(hn::Mul(hn::GatherIndex(df, scale_table_, index), factor), df,
+                reinterpret_cast<float*>(words));
     }
   }
 
   const SparseCall& call_;
   SparseWindow window_;
+  GroupBases bases_;
   size_t block_steps_;
   alignas(16) uint8_t sparse_table_[16];
   alignas(16) uint8_t dense_table_[16];
+  float scale_table_[256];  // of kFactors: value of a code
 };
 
 void SparseFp4Target(const SparseCall& call, const SparsePart& part,
@@ -466,7 +283,7 @@ std::string_view WhyNotScales(const SparseCall& call,
     return "takes E8M0 or UE4M3 scales of both operands for the same products";
   }
   const size_t pass =
-      WindowsOfPass(kScaledSizes, window, kBytesPerStep) * window.stored;
+      WindowsOfPass(kFp4Sizes, window, kBytesPerStep) * window.stored;
   if (block < 16 || block % 4 != 0 || pass % static_cast<size_t>(block) != 0) {
     return "takes blocks of scales that fill its passes";
   }
@@ -487,7 +304,7 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
   const SparseWindow window = WindowOf(call.sparse->sparsity(), kByteLanes);
   if (window.stored == 0 || window.cols % 2 != 0 ||
       window.stored % kBytesPerStep != 0 ||
-      window.stored / kBytesPerStep > kScaledSizes.steps / 2) {
+      window.stored / kBytesPerStep > kFp4Sizes.steps / 2) {
     return "takes groups that fill a vector in whole steps";
   }
   if (call.block_scales()) return WhyNotScales(call, window);
@@ -501,8 +318,7 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
 
 size_t SparseFp4WorkspaceBytes(int64_t sparse_rows) {
   const auto rows = static_cast<size_t>(sparse_rows);
-  return std::max(LayoutOf(kIntegerSizes, rows).end,
-                  LayoutOf(kScaledSizes, rows).end);
+  return LayoutOf(kFp4Sizes, rows).end;
 }
 
 void SparseFp4(const SparseCall& call, const SparsePart& part,

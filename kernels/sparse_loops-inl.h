@@ -7,8 +7,9 @@
 //   kSizes      of what it decodes
 //   void DecodeSparse(pass, group, panel)
 //   void DecodeDense(pass, group, rows, panel), through row-major memory
-//   void Tiles(pass, vectors, dense panel, sparse panels, out)
-// where Tiles computes 16 dense rows by up to kSparseNV panels.
+//   void Tiles(pass, vectors, dense panel, sparse panels, ahead, out)
+// where Tiles computes 16 dense rows by up to kSparseNV panels, and brings a
+// line a step from `ahead` on to L2.
 
 #if defined(ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_
@@ -126,7 +127,7 @@ template <class Kernel>
 void RunSquare(const Kernel& kernel, const SparseOutput& out,
                const SparsePass& pass, const Corner& corner,
                const uint8_t* dense, const uint8_t* const* panels,
-               float* edge) {
+               const uint8_t* ahead, float* edge) {
   const auto at = [&](int64_t dense_step, int64_t sparse_step) {
     return static_cast<int64_t>(corner.dense) * dense_step +
            static_cast<int64_t>(corner.sparse) * sparse_step;
@@ -139,13 +140,13 @@ void RunSquare(const Kernel& kernel, const SparseOutput& out,
   float* to = out.d + at(out.d_dense_step, out.d_sparse_step);
   if (out.d_sparse_step == 1 && corner.dense_rows == kSparseRows &&
       corner.sparse_rows == corner.vectors * kSparseRows) {
-    kernel.Tiles(pass, corner.vectors, dense, panels,
+    kernel.Tiles(pass, corner.vectors, dense, panels, ahead,
                  {from, static_cast<size_t>(from_dense), to,
                   static_cast<size_t>(out.d_dense_step), pass.last});
     return;
   }
   LoadEdge(from, from_dense, from_sparse, corner, edge);
-  kernel.Tiles(pass, corner.vectors, dense, panels,
+  kernel.Tiles(pass, corner.vectors, dense, panels, ahead,
                {edge, kSparseEdgeStride, edge, kSparseEdgeStride, pass.last});
   StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, edge);
 }
@@ -182,12 +183,20 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
       const uint8_t* first =
           memory.panels + (j - sparse_begin) / kSparseRows * kPanel;
       const uint8_t* panels[kSparseNV] = {first, first + kPanel};
+      const uint8_t* next = j + kSparseEdgeStride < sparse_end
+                                ? first + kSparseNV * kPanel
+                                : memory.panels;
       for (size_t i = block; i < block_end; i += kSparseRows) {
         corner.dense = i;
         corner.dense_rows = std::min(kSparseRows, block_end - i);
+        // Panels come from L3: each of the four squares of a block fetches half
+        // of one of the two that the next block of tiles reads.
+        const size_t square = (i - block) / kSparseRows;
+        const uint8_t* ahead = next + square / kSparseNV * kPanel +
+                               square % kSparseNV * pass.steps * kStepBytes;
         RunSquare(kernel, out, pass, corner,
                   memory.dense + (i - block) / kSparseRows * kDense, panels,
-                  memory.edge);
+                  ahead, memory.edge);
       }
     }
   }

@@ -14,6 +14,16 @@ HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 
+// Brings the line at `from` to L2, not to L1: it is read later than L1 keeps
+// it.
+HWY_INLINE void PrefetchL2(const uint8_t* from) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(from, 0, 2);
+#else
+  hwy::Prefetch(from);
+#endif
+}
+
 #if ZEROULP_TARGET_HAS_512
 // words[index[i]], of all 32 words of 16 bits; the low 5 bits of an index.
 HWY_INLINE VF SelectWords(VF words, VI index) {

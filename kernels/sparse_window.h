@@ -25,15 +25,47 @@ constexpr SparseWindow WindowOf(Sparsity sparsity, size_t lanes) {
   return {keep, group, groups * group, groups * keep};
 }
 
-// Where stored element `k` of a row stands in its window, without its position
-// in its group.
-constexpr size_t GroupBase(const SparseWindow& window, size_t k) {
-  return k % window.stored / window.keep * window.group;
-}
+// What stands before the group of a stored element in its window, for quads of
+// such elements: made once, because it takes divisions.
+class GroupBases {
+ public:
+  explicit constexpr GroupBases(const SparseWindow& window)
+      : period_(window.stored) {
+    for (size_t k = 0; k < 4 * period_; ++k) {
+      const size_t base = k % window.stored / window.keep * window.group;
+      words_[k / 4] |= static_cast<uint32_t>(base) << (k % 4 * 8);
+    }
+  }
+
+  // Of quad 0 of a row on, one after another.
+  class Cursor {
+   public:
+    Cursor(const GroupBases& bases, size_t quad)
+        : bases_(bases), at_(quad % bases.period_) {}
+    int32_t Next() {
+      const uint32_t word = bases_.words_[at_];
+      at_ = at_ + 1 == bases_.period_ ? 0 : at_ + 1;
+      return static_cast<int32_t>(word);
+    }
+
+   private:
+    const GroupBases& bases_;
+    size_t at_;
+  };
+  Cursor From(size_t quad) const { return Cursor(*this, quad); }
+
+ private:
+  // Stored elements of a window are fewer than its lanes.
+  static constexpr size_t kMaxStored = 64;
+
+  size_t period_;  // quads, after which an element stands as before
+  uint32_t words_[kMaxStored] = {};
+};
 
 // 16 rows of an operand are a group of PackedMatrix, and of D.
 inline constexpr size_t kSparseRows = 16;
 inline constexpr size_t kStepBytes = 64;  // of a step or window of 16 or 1 rows
+inline constexpr size_t kPanelStepBytes = 2 * kStepBytes;
 
 // A range of K, for a block of sparse rows.
 struct SparsePass {
@@ -50,13 +82,13 @@ struct SparseSizes {
   size_t block_bytes = 0;        // of what scales add to a panel
   size_t dense_block_bytes = 0;  // and to 16 dense rows
 
-  // Sums of 16 sparse rows: [step] of values, [step] of indices, and one line
-  // so that panels side by side do not fall on the same cache sets.
+  // Of 16 sparse rows: for each step values, then indices; and one line so that
+  // panels side by side do not fall on the same cache sets.
   constexpr size_t panel() const {
-    return 2 * steps * kStepBytes + kStepBytes + block_bytes;
+    return steps * kPanelStepBytes + kStepBytes + block_bytes;
   }
   constexpr size_t scales() const {
-    return 2 * steps * kStepBytes + kStepBytes;
+    return steps * kPanelStepBytes + kStepBytes;
   }
   constexpr size_t windows() const { return steps / 4; }
   // 16 dense rows in windows, then their scales.
