@@ -24,7 +24,8 @@ namespace HWY_NAMESPACE {
 
 inline constexpr size_t kGroup = kPanelRows;
 inline constexpr size_t kQuad = static_cast<size_t>(PackedMatrix::kQuad);
-static_assert(kGroup * kSumStride <= kSumFloats);
+static_assert(kScaledAGroups * kGroup * kSumStride <= kSumFloats);
+inline constexpr size_t kRowsAtOnce = kScaledAGroups * kGroup;
 
 // A range of K, in blocks, for a range of columns of D.
 struct ScaledPass {
@@ -90,6 +91,12 @@ inline void StoreSums(const float* HWY_RESTRICT sums, size_t stride,
   }
 }
 
+// An odd number of lines, so that panels read side by side do not fall on the
+// same cache sets.
+constexpr size_t OddLines(size_t floats) {
+  return (floats / kGroup | 1) * kGroup;
+}
+
 // What Panels must have:
 //   Dot, Fold: of the tile
 //   block(): products of a block
@@ -104,22 +111,31 @@ class ScaledGemm {
                ? nullptr
                : reinterpret_cast<const float*>(call.c.bytes.data())),
         d_(reinterpret_cast<float*>(call.d.bytes.data())),
-        a_panel_(reinterpret_cast<float*>(workspace)),
-        b_panels_(a_panel_ + kScaledPanelFloats),
-        sums_(b_panels_ + kScaledBGroups * kScaledPanelFloats) {}
+        blocks_(
+            hwy::DivCeil(static_cast<size_t>(call.a->cols()), panels.block())),
+        passes_(
+            std::max(hwy::DivCeil(blocks_, kScaledPanelFloats / BlockFloats()),
+                     size_t{1})),
+        pass_blocks_(hwy::DivCeil(blocks_, passes_)),
+        panel_floats_(OddLines(pass_blocks_ * BlockFloats())),
+        b_groups_(kScaledBFloats / panel_floats_ / kNV * kNV),
+        sums_(reinterpret_cast<float*>(workspace)),
+        a_panels_(sums_ + kSumFloats),
+        b_panels_(a_panels_ + kScaledAGroups * panel_floats_) {}
 
-  // Loops, outermost first: columns of D that fit the B block; passes over K.
+  // Loops, outermost first: columns of D that fit the B block; passes over K,
+  // as long as each other.
   void Run() const {
     const size_t k = static_cast<size_t>(call_.a->cols());
     const size_t n_end = static_cast<size_t>(call_.n_end);
-    const size_t pass_k = kScaledPanelFloats / BlockFloats() * panels_.block();
-    for (size_t n = static_cast<size_t>(call_.n_begin); n < n_end;
-         n += kScaledBGroups * kGroup) {
+    const size_t pass_k = pass_blocks_ * panels_.block();
+    const size_t width = b_groups_ * kGroup;
+    for (size_t n = static_cast<size_t>(call_.n_begin); n < n_end; n += width) {
       size_t k_begin = 0;
       do {  // at least once: K = 0 copies C
         const size_t k_size = std::min(k - k_begin, pass_k);
         RunPass({.n_begin = n,
-                 .n_end = std::min(n + kScaledBGroups * kGroup, n_end),
+                 .n_end = std::min(n + width, n_end),
                  .k_begin = k_begin,
                  .blocks = hwy::DivCeil(k_size, panels_.block()),
                  .block_quads = panels_.block() / kQuad,
@@ -144,19 +160,22 @@ class ScaledGemm {
     const size_t groups = hwy::DivCeil(pass.n_end - pass.n_begin, kGroup);
     for (size_t g = 0; g < groups; ++g) {
       panels_.FillB(pass.n_begin / kGroup + g, pass,
-                    b_panels_ + g * kScaledPanelFloats);
+                    b_panels_ + g * panel_floats_);
     }
     const size_t m_end = static_cast<size_t>(call_.m_end);
     for (size_t m = static_cast<size_t>(call_.m_begin); m < m_end;
-         m += kGroup) {
-      panels_.FillA(m / kGroup, pass, a_panel_);
-      RowOfTiles(pass, m);
+         m += kRowsAtOnce) {
+      const size_t rows = std::min(kRowsAtOnce, m_end - m);
+      for (size_t row = 0; row < rows; row += kGroup) {
+        panels_.FillA((m + row) / kGroup, pass,
+                      a_panels_ + row / kGroup * panel_floats_);
+      }
+      RowOfTiles(pass, m, rows);
     }
   }
 
-  // All elements of D in a group of rows from row `m`.
-  void RowOfTiles(const ScaledPass& pass, size_t m) const {
-    const size_t rows = std::min(kGroup, static_cast<size_t>(call_.m_end) - m);
+  // All elements of D in `rows` rows from row `m`.
+  void RowOfTiles(const ScaledPass& pass, size_t m, size_t rows) const {
     const size_t n_size = pass.n_end - pass.n_begin;
     const size_t all_vectors = hwy::RoundUpTo(n_size, kGroup) / kLanes;
     const float* from = pass.first ? c_ : d_;
@@ -167,32 +186,48 @@ class ScaledGemm {
       const size_t vectors = std::min(all_vectors - v, kNV);
       const size_t n = pass.n_begin + v * kLanes;
       const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
+      float* to = d_ + m * to_stride + n;
       LoadSums(from == nullptr ? nullptr : from + m * from_stride + n,
                from_stride, rows, cols, sums_);
-      Tiles(pass, v, vectors, rows);
-      StoreSums(sums_, to_stride, rows, cols, pass.last,
-                d_ + m * to_stride + n);
+      Tiles(pass, v, vectors, rows, to);
+      StoreSums(sums_, to_stride, rows, cols, pass.last, to);
     }
   }
 
-  // The sums of up to 16 rows and a tile's columns: all tiles of a part of K
-  // that the L1 cache holds, then the next part.
-  void Tiles(const ScaledPass& pass, size_t v, size_t vectors,
-             size_t rows) const {
+  // The sums of some rows and a tile's columns: all tiles of a part of K whose
+  // B the L1 cache holds, then the next part.
+  void Tiles(const ScaledPass& pass, size_t v, size_t vectors, size_t rows,
+             const float* to) const {
     const size_t at_once = std::max(kScaledL1Steps / steps(), size_t{1});
     for (size_t block = 0; block < pass.blocks; block += at_once) {
       const BlockRange range = {std::min(at_once, pass.blocks - block),
                                 steps()};
+      const bool last = block + at_once >= pass.blocks;
       const float* b[kNV];
       for (size_t i = 0; i < vectors; ++i) {
         const size_t row = (v + i) * kLanes;
-        b[i] = b_panels_ + row / kGroup * kScaledPanelFloats + row % kGroup +
+        b[i] = b_panels_ + row / kGroup * panel_floats_ + row % kGroup +
                block * (steps() + Fold::kBRows) * kGroup;
       }
-      const float* a = a_panel_ + block * (steps() + Fold::kARows) * kGroup;
       for (size_t row = 0; row < rows; row += kScaledMR) {
-        RunScaledTile<Dot, Fold>(vectors, range, a + row, b,
+        const size_t row_end = std::min(row + kScaledMR, rows);
+        if (last) PrefetchD(row, row_end, vectors, to);
+        const float* a = a_panels_ + row / kGroup * panel_floats_ +
+                         row % kGroup +
+                         block * (steps() + Fold::kARows) * kGroup;
+        RunScaledTile<Dot, Fold>(vectors, range, a, b,
                                  sums_ + row * kSumStride);
+      }
+    }
+  }
+
+  // Where the sums of a tile's rows will be stored soon.
+  void PrefetchD(size_t row, size_t row_end, size_t vectors,
+                 const float* to) const {
+    for (; row < row_end; ++row) {
+      for (size_t v = 0; v < vectors; ++v) {
+        hwy::Prefetch(to + row * static_cast<size_t>(call_.d.row_stride) +
+                      v * kLanes);
       }
     }
   }
@@ -201,9 +236,12 @@ class ScaledGemm {
   const Panels& panels_;
   const float* c_;
   float* d_;
-  float* a_panel_;
-  float* b_panels_;
+  size_t blocks_, passes_, pass_blocks_;
+  size_t panel_floats_;  // from one panel to the next
+  size_t b_groups_;      // B panels at a time
   float* sums_;
+  float* a_panels_;
+  float* b_panels_;
 };
 
 // Calls run(begin, end, in_range) for the longest runs of groups of 16 within

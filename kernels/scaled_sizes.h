@@ -12,22 +12,25 @@
 
 namespace zeroulp::kernels {
 
-// As in chain.cc: a panel of 16 rows that the L1 cache holds, room for the rows
-// of one long block's fold, and an odd number of lines, so that panels read
-// side by side do not fall on the same cache sets.
-inline constexpr size_t kScaledPanelFloats = (512 + 3) * 16;
-// B panels of a block of columns, in an L2 cache of 1M beside A and D.
-inline constexpr size_t kScaledBGroups = 24;
-// Steps of K that 16 x 48 elements of D take at a time: in all their tiles the
-// L1 cache holds those of three B panels, 24K. Of 88, 128, 176, 256 and 512,
-// measured once each on Zen 4, none stood out by more than 2 points of peak.
-inline constexpr size_t kScaledL1Steps = 128;
-// 16 rows of D of the width of a tile.
-inline constexpr size_t kSumFloats = 16 * 3 * 16;
+// Panels of 16 rows hold at most K = 2048 of NVFP4, the rows of folds included:
+// 512 steps, and two rows for each of 128 blocks. Every pass over K reads and
+// writes all of D: with two, MXFP4 and NVFP4 of 2048^3 lose 2 to 3 points of
+// peak on Zen 4. And one line, see OddLines.
+inline constexpr size_t kScaledPanelFloats = (768 + 1) * 16;
+// Panels of B of a block of columns: 15 of the longest, more of shorter ones,
+// in an L2 cache of 1M beside those of A, and D.
+inline constexpr size_t kScaledBFloats = 15 * kScaledPanelFloats;
+inline constexpr size_t kScaledAGroups = 2;
+// Steps of K that 32 x 48 elements of D take at a time: in all their tiles the
+// L1 cache holds those of three B panels, 12K and folds. With 4 or 8 groups of
+// A, or 96 steps, Zen 4 is no faster; with 1 and 128, 2 points slower.
+inline constexpr size_t kScaledL1Steps = 64;
+// The A groups' rows of D of the width of a tile.
+inline constexpr size_t kSumFloats = kScaledAGroups * 16 * 3 * 16;
 
 inline size_t ScaledBytes(const ArithInfo& row) {
   constexpr size_t kFloats =
-      (1 + kScaledBGroups) * kScaledPanelFloats + kSumFloats;
+      kScaledAGroups * kScaledPanelFloats + kScaledBFloats + kSumFloats;
   return std::max(kFloats * sizeof(float), BlockWorkspaceBytes(row));
 }
 
