@@ -30,7 +30,7 @@ inline constexpr size_t kSparseMR = 8;
 // and write D, of which few rows fit in the same cache sets, more often; longer
 // ones drive 64 dense rows out of L2.
 inline constexpr SparseSizes kBf16Sizes = {.steps = 512};
-// Lines that a tile brings to L2 for each two steps.
+// They share the line a step that a square of 16 rows brings to L2.
 inline constexpr size_t kTilesOfSquare = kSparseRows / kSparseMR;
 
 }  // namespace zeroulp::kernels

@@ -102,8 +102,8 @@ struct SparseSizes {
   constexpr size_t row() const { return (windows() + 1) * kStepBytes; }
 };
 
-// Dense rows decoded at once: 256K of L2, of which every panel of sparse rows
-// meets all.
+// Dense rows decoded at once: up to half of 1M of L2, of which every panel of
+// sparse rows meets all.
 inline constexpr size_t kDenseGroups = 4;
 // Sparse rows decoded at once. They are read once for each 64 dense rows, and
 // may come from L3.
