@@ -27,8 +27,7 @@ inline constexpr size_t kBf16PerStep = 2;
 // values, a window and what is selected from it.
 inline constexpr size_t kSparseMR = 8;
 // At 4:16 a pass is 4096 elements of K, at 2:4 half as many. Shorter ones read
-// and write D, of which few rows fit in the same cache sets, more often; longer
-// ones drive 64 dense rows out of L2.
+// and write D more often; longer ones would not leave 64 dense rows in L2.
 inline constexpr SparseSizes kBf16Sizes = {.steps = 512};
 // They share the line a step that a square of 16 rows brings to L2.
 inline constexpr size_t kTilesOfSquare = kSparseRows / kSparseMR;
