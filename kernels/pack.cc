@@ -79,12 +79,13 @@ PackedMatrix::Bytes PackedMatrix::Allocate(int64_t size_bytes) {
       ::operator new[](static_cast<size_t>(size_bytes), kAlignment)));
 }
 
-PackedMatrix::PackedMatrix(const Operand& operand)
-    : rows_(operand.codes.rows),
-      cols_(operand.codes.cols),
-      format_(operand.codes.format),
-      scale_block_(operand.scales.block),
-      scale_format_(operand.scales.codes.format),
+PackedMatrix::PackedMatrix(int64_t rows, int64_t cols, Format format,
+                           int64_t scale_block, Format scale_format)
+    : rows_(rows),
+      cols_(cols),
+      format_(format),
+      scale_block_(scale_block),
+      scale_format_(scale_format),
       data_(Allocate(size_bytes())),
       scales_(Allocate(scale_bytes())) {}
 
@@ -113,7 +114,8 @@ PackedMatrix Pack(const Operand& operand) {
                    PackedMatrix::kQuad);
   }
   CheckScales(operand);
-  PackedMatrix packed(operand);
+  PackedMatrix packed(matrix.rows, matrix.cols, matrix.format,
+                      operand.scales.block, operand.scales.codes.format);
   if (packed.quads() > 0) kernels::PackCodes(matrix, packed.data_.get());
   if (packed.scale_block() != 0) {
     PackScales(operand.scales, packed.rows(), packed.groups(),

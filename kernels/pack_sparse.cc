@@ -2,26 +2,25 @@
 // PackedSparse: made, written and read back. No SIMD.
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
+#include <utility>
 
-#include "kernels/packed_scratch.h"
 #include "zeroulp/internal/check.h"
 #include "zeroulp/sparse.h"
 
 namespace zeroulp {
 namespace {
 
-// What a serialised operand begins with; its codes, scales and positions follow
-// as they are in memory. Little-endian, formats by name: numbers of an enum are
-// nobody's interface.
+// What a serialised operand begins with, little-endian; the stored elements
+// follow as a serialised PackedMatrix, then their positions as in memory.
 struct Header {
   char magic[8];
   uint32_t version;
   uint16_t keep, group;
-  char format[16], scale_format[16];  // padded with zeros
-  int64_t rows, stored_cols, scale_block;
+  int64_t stored_bytes;
 };
-static_assert(sizeof(Header) == 72);
+static_assert(sizeof(Header) == 24);
 constexpr char kMagic[8] = {'z', 'u', 's', 'p', 'a', 'r', 's', 'e'};
 constexpr uint32_t kVersion = 1;
 
@@ -31,15 +30,7 @@ template <typename... Args>
                  fmt::format(why, std::forward<Args>(args)...));
 }
 
-Format FormatNamed(const char (&name)[16]) {
-  const std::string text(name, strnlen(name, sizeof(name)));
-  for (const FormatInfo& f : kFormats) {
-    if (f.name == text) return f.id;
-  }
-  Refuse("no number format is named '{}'", text);
-}
-
-void CheckHeader(const Header& h) {
+void CheckHeader(const Header& h, size_t size) {
   if (std::memcmp(h.magic, kMagic, sizeof(kMagic)) != 0) {
     Refuse("the bytes do not begin as a packed sparse operand does");
   }
@@ -53,39 +44,39 @@ void CheckHeader(const Header& h) {
         "most 256",
         h.keep, h.group);
   }
-  // Bounds of what a matrix can be before any size is computed from it.
-  constexpr int64_t kMax = int64_t{1} << 48;
-  if (h.rows < 0 || h.rows > kMax || h.stored_cols < 0 ||
-      h.stored_cols > kMax || h.stored_cols % h.keep != 0 ||
-      h.scale_block < 0 ||
-      !internal::ProductFits(h.rows + PackedMatrix::kRows,
-                             h.stored_cols + PackedMatrix::kQuad, 16)) {
-    Refuse(
-        "{}x{} stored elements with sparsity {}:{} and a scale for every {} "
-        "cannot be",
-        h.rows, h.stored_cols, h.keep, h.group, h.scale_block);
+  if (h.stored_bytes < 0 || std::cmp_greater(h.stored_bytes, size)) {
+    Refuse("stored elements of {} bytes, of which {} are there", h.stored_bytes,
+           size);
   }
 }
 
-int64_t PositionBytes(int64_t groups, int64_t stored_cols) {
+int64_t PositionBytes(const PackedMatrix& stored) {
   constexpr int64_t kQuad = PackedMatrix::kQuad;
-  return groups * ((stored_cols + kQuad - 1) / kQuad) * kQuad *
+  return stored.groups() * ((stored.cols() + kQuad - 1) / kQuad) * kQuad *
          PackedMatrix::kRows;
 }
 
-// Bytes of the three parts, before memory is taken for them.
-int64_t BodyBytes(const Header& h, Format format, Format scale_format) {
-  const auto size = [](Format f) {
-    return std::max<int64_t>(Info(f).storage_bits / 8, 1);
-  };
+// Every one inside its group, and 0 where no element is.
+void CheckPositions(const PackedMatrix& stored, int64_t group,
+                    std::span<const uint8_t> positions) {
   constexpr int64_t kRows = PackedMatrix::kRows, kQuad = PackedMatrix::kQuad;
-  const int64_t groups = (h.rows + kRows - 1) / kRows;
-  const int64_t codes = (h.stored_cols * size(format) + kQuad - 1) / kQuad *
-                        kQuad * kRows * groups;
-  const int64_t blocks =
-      h.scale_block == 0 ? 0 : (h.stored_cols - 1) / h.scale_block + 1;
-  return codes + groups * blocks * kRows * size(scale_format) +
-         PositionBytes(groups, h.stored_cols);
+  const int64_t quads = (stored.cols() + kQuad - 1) / kQuad;
+  for (int64_t i = 0; std::cmp_less(i, positions.size()); ++i) {
+    const uint8_t position = positions[static_cast<size_t>(i)];
+    const int64_t quad = i / (kRows * kQuad);
+    const int64_t row = quad / quads * kRows + i / kQuad % kRows;
+    const int64_t k = quad % quads * kQuad + i % kQuad;
+    if (position >= group) {
+      Refuse(
+          "row {}, stored element {}: position {} is outside its group of "
+          "{}",
+          row, k, position, group);
+    }
+    if (position != 0 && (row >= stored.rows() || k >= stored.cols())) {
+      Refuse("row {}, stored element {}: a position outside {}x{} elements",
+             row, k, stored.rows(), stored.cols());
+    }
+  }
 }
 
 }  // namespace
@@ -110,29 +101,18 @@ PackedSparse PackSparse(const Operand& operand) {
 }
 
 std::vector<std::byte> PackedSparse::Serialize() const {
+  const std::vector<std::byte> stored = stored_.Serialize();
   Header h = {};
   std::memcpy(h.magic, kMagic, sizeof(kMagic));
   h.version = kVersion;
   h.keep = static_cast<uint16_t>(sparsity_.keep);
   h.group = static_cast<uint16_t>(sparsity_.group);
-  const auto name = [](Format format, char(&to)[16]) {
-    const std::string_view text = Info(format).name;
-    std::copy(text.begin(), text.end(), to);
-  };
-  name(format(), h.format);
-  name(stored_.scale_format(), h.scale_format);
-  h.rows = rows();
-  h.stored_cols = stored_.cols();
-  h.scale_block = stored_.scale_block();
-  std::vector<std::byte> bytes(sizeof(h));
+  h.stored_bytes = static_cast<int64_t>(stored.size());
+  std::vector<std::byte> bytes(sizeof(h) + stored.size() + positions_.size());
   std::memcpy(bytes.data(), &h, sizeof(h));
-  const auto append = [&](const uint8_t* from, int64_t size) {
-    const auto part = std::as_bytes(std::span(from, static_cast<size_t>(size)));
-    bytes.insert(bytes.end(), part.begin(), part.end());
-  };
-  append(stored_.data(), stored_.size_bytes());
-  append(stored_.scales(), stored_.scale_bytes());
-  append(positions_.data(), static_cast<int64_t>(positions_.size()));
+  std::memcpy(bytes.data() + sizeof(h), stored.data(), stored.size());
+  std::memcpy(bytes.data() + sizeof(h) + stored.size(), positions_.data(),
+              positions_.size());
   return bytes;
 }
 
@@ -142,38 +122,25 @@ PackedSparse PackedSparse::Deserialize(std::span<const std::byte> bytes) {
     Refuse("{} bytes are shorter than a header of {}", bytes.size(), sizeof(h));
   }
   std::memcpy(&h, bytes.data(), sizeof(h));
-  CheckHeader(h);
-  const Format format = FormatNamed(h.format);
-  const Format scale_format = FormatNamed(h.scale_format);
-  const int64_t body = BodyBytes(h, format, scale_format);
-  if (std::cmp_not_equal(bytes.size() - sizeof(h), body)) {
-    Refuse("{}x{} stored elements take {} bytes after the header, got {}",
-           h.rows, h.stored_cols, body, bytes.size() - sizeof(h));
+  bytes = bytes.subspan(sizeof(h));
+  CheckHeader(h, bytes.size());
+  const auto stored_bytes = static_cast<size_t>(h.stored_bytes);
+  PackedMatrix stored = PackedMatrix::Deserialize(bytes.first(stored_bytes));
+  bytes = bytes.subspan(stored_bytes);
+  if (stored.cols() % h.keep != 0 ||
+      !internal::ProductFits(stored.rows() + 1, stored.cols() / h.keep + 1,
+                             h.group)) {
+    Refuse("{}x{} stored elements cannot have sparsity {}:{}", stored.rows(),
+           stored.cols(), h.keep, h.group);
   }
-  kernels::PackedScratch stored(h.rows, h.stored_cols, format, h.scale_block,
-                                scale_format);
-  const auto* from = reinterpret_cast<const uint8_t*>(bytes.data()) + sizeof(h);
-  const auto take = [&](int64_t size, uint8_t* to) {
-    std::copy_n(from, size, to);
-    from += size;
-  };
-  take(stored.matrix().size_bytes(), stored.data());
-  take(stored.matrix().scale_bytes(), stored.scales());
-  const FormatInfo& f = Info(format);
-  const uint8_t* codes = stored.matrix().data();
-  if (f.bits < 8 &&
-      std::any_of(codes, codes + stored.matrix().size_bytes(),
-                  [&](uint8_t code) { return code >> f.bits != 0; })) {
-    Refuse("a code has more than the {} bits of {}", f.bits, f.name);
+  if (std::cmp_not_equal(bytes.size(), PositionBytes(stored))) {
+    Refuse("{}x{} stored elements have {} bytes of positions, got {}",
+           stored.rows(), stored.cols(), PositionBytes(stored), bytes.size());
   }
-  const int64_t groups = stored.matrix().groups();
-  std::vector<uint8_t> positions(from,
-                                 from + PositionBytes(groups, h.stored_cols));
-  if (std::any_of(positions.begin(), positions.end(),
-                  [&](uint8_t position) { return position >= h.group; })) {
-    Refuse("a position is outside its group of {}", h.group);
-  }
-  return {std::move(stored).Take(), {h.keep, h.group}, std::move(positions)};
+  const auto* from = reinterpret_cast<const uint8_t*>(bytes.data());
+  std::vector<uint8_t> positions(from, from + bytes.size());
+  CheckPositions(stored, h.group, positions);
+  return {std::move(stored), {h.keep, h.group}, std::move(positions)};
 }
 
 }  // namespace zeroulp

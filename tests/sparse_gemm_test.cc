@@ -537,7 +537,8 @@ TEST(PackedSparse, SurvivesBytes) {
 
 TEST(PackedSparse, BrokenBytesAreRefused) {
   const Prepared x({&Chain(), Format::kE2M1FN, Format::kE2M1FN, {2, 4}});
-  const std::vector<std::byte> good = PackSparse(x.sparse()).Serialize();
+  const PackedSparse packed = PackSparse(x.sparse());
+  const std::vector<std::byte> good = packed.Serialize();
   const auto refusal = [](const std::vector<std::byte>& bytes) {
     try {
       PackedSparse::Deserialize(bytes);
@@ -561,11 +562,17 @@ TEST(PackedSparse, BrokenBytesAreRefused) {
   EXPECT_THAT(broken(0, 'Z'), ::testing::HasSubstr("do not begin"));
   EXPECT_THAT(broken(8, 2), ::testing::HasSubstr("version 2 is not 1"));
   EXPECT_THAT(broken(14, 2), ::testing::HasSubstr("sparsity 2:2"));
-  EXPECT_THAT(broken(16, 'x'), ::testing::HasSubstr("no number format"));
-  EXPECT_THAT(broken(55, 0x7F), ::testing::HasSubstr("cannot be"));
-  EXPECT_THAT(broken(72, 0xFF), ::testing::HasSubstr("4 bits of e2m1fn"));
-  EXPECT_THAT(broken(good.size() - 1, 4),
-              ::testing::HasSubstr("outside its group of 4"));
+  EXPECT_THAT(broken(16, 0xFF), ::testing::HasSubstr("stored elements of"));
+  // The stored elements refuse what a PackedMatrix does (pack_bytes_test.cc).
+  EXPECT_THAT(broken(24, 'Z'), ::testing::HasSubstr("PackedMatrix"));
+  const auto positions =
+      good.size() - static_cast<size_t>(64 * packed.position_quads() *
+                                        packed.stored().groups());
+  EXPECT_THAT(broken(positions, 4),
+              ::testing::HasSubstr("row 0, stored element 0: position 4 is "
+                                   "outside its group of 4"));
+  EXPECT_THAT(broken(good.size() - 1, 1),
+              ::testing::HasSubstr("a position outside"));
 }
 
 TEST(SparseGemm, ErrorsNameOperandRowAndGroup) {

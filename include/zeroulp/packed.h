@@ -7,11 +7,17 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
+#include <vector>
 
 #include "zeroulp/formats.h"
 #include "zeroulp/operand.h"
 
 namespace zeroulp {
+
+namespace kernels {
+class PackedScratch;  // fills one that nobody else has seen yet
+}  // namespace kernels
 
 // Owns a copy of a matrix in the order the kernels read it. Layout, version 1:
 // groups of 16 rows; in a group, 64-byte quads of 16 rows x 4 bytes, the codes
@@ -56,9 +62,23 @@ class PackedMatrix {
   // (g * scale_cols() + b) * 16. Rows past the end repeat the last one.
   const uint8_t* scales() const { return scales_.get(); }
 
+  // As bytes of any machine, and back: weights are packed once and kept. A
+  // header of 64 bytes with a version, formats by name and sizes, then the
+  // codes and the block scales in the layout above.
+  //
+  // Deserialize throws Error{kFile} for bytes that are not those of such an
+  // operand: shorter or longer than the header says, of a version or format
+  // that this library does not know, codes with more bits than their format
+  // has or past the end of a row. std::bad_alloc. Both are thread-safe.
+  std::vector<std::byte> Serialize() const;
+  static PackedMatrix Deserialize(std::span<const std::byte> bytes);
+
  private:
   friend PackedMatrix Pack(const Operand& operand);
-  explicit PackedMatrix(const Operand& operand);
+  friend class kernels::PackedScratch;
+  // Memory is not initialised.
+  PackedMatrix(int64_t rows, int64_t cols, Format format, int64_t scale_block,
+               Format scale_format);
 
   static constexpr int64_t CodeBytes(Format format) {
     return (Info(format).storage_bits + 7) / 8;
