@@ -13,7 +13,7 @@ namespace zeroulp::kernels {
 // Rows whose every step floor32_tile-inl.h computes exactly, with FP8 operands.
 constexpr bool IsFloor32(const ArithInfo& row) {
   if (row.model != Model::kFusedDot || !row.scales.empty() || row.widen ||
-      row.flush_inputs || row.flush_results ||
+      row.flush_inputs || row.flush_results || row.normalise_products ||
       !TakesOnly(row, {Format::kE4M3FN, Format::kE5M2})) {
     return false;
   }
@@ -24,12 +24,12 @@ constexpr bool IsFloor32(const ArithInfo& row) {
   if (row.align_bits < 7 || (row.chunk + 1) << (row.align_bits + 2) > 1 << 21) {
     return false;
   }
-  // C is cut to the fraction of D before it is cut to the grid, which must not
-  // be finer.
+  // C is cut to the fraction of D before it is cut to the grid, which must be
+  // the same where C is the largest.
   return row.accumulator == row.output &&
          row.out_fraction_bits < Info(row.output).mantissa_bits + 1 &&
          (row.output != Format::kF32 ||
-          row.align_bits <= row.out_fraction_bits);
+          row.align_bits == row.out_fraction_bits);
 }
 
 // Toward zero to less than binary32, whatever the exponent.

@@ -51,6 +51,7 @@ constexpr bool FloorChainComputes(const ArithInfo& row) {
   if (even_odd) {
     // Of two groups no product may overflow binary32: see floor_chain.cc.
     return binary32 && row.align_bits == 24 && row.scales.empty() &&
+           !row.exponent_floor &&
            (row.group == 1 ? !row.a.contains(Format::kF32)
                            : row.group == 2 && row.chunk % 2 == 0 &&
                                  HasNarrowExponents(row));
