@@ -117,7 +117,7 @@ TEST_F(CliProjectTest, BadSplitsRefuse) {
   };
   for (const char* bad : {"data", "data=", "data=x", "data=2,", "depth=2",
                           "data=2;rows=2", "data=99999999999999999999"}) {
-    EXPECT_THAT(refuse("'" + std::string(bad) + "'"),
+    EXPECT_THAT(refuse(std::string("'") + bad + "'"),
                 HasSubstr("data=D,columns=C,rows=R,stages=S"))
         << bad;
   }
