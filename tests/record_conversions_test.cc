@@ -66,8 +66,13 @@ class ConvertingGpu : public Gpu {
 class RecordConversionsTest : public testing::Test {
  protected:
   void TearDown() override { fs::remove(path_); }
+  // Of this test alone: ctest runs them side by side.
   const std::string path_ =
-      (fs::path(testing::TempDir()) / "conversions.safetensors").string();
+      (fs::path(testing::TempDir()) /
+       (std::string(
+            testing::UnitTest::GetInstance()->current_test_info()->name()) +
+        ".safetensors"))
+          .string();
 };
 
 TEST(RecordConversionForms, AreWhatConventionsState) {
