@@ -47,7 +47,8 @@ SECTIONS = [
     ("The accelerators' arithmetic", best(HARDWARE, "1024x1024x1024", "t1"),
      [RATE, SHARE, ("times the oracle", "x_oracle", 1, 0)]),
     ("Structured sparsity, `chain.f32`, dense-equivalent",
-     "^sparse/(4:16|4:8|2:4)/.*/chain.f32/1024x1024x1024/{target}/t[0-9]+$",
+     "^sparse/(4:16|2:4)/(e4m3fnxe4m3fn|bf16xbf16|e2m1fnxe2m1fn|mxfp4xmxfp4|"
+     "nvfp4xnvfp4)/chain.f32/1024x1024x1024/{target}/t[0-9]+$",
      [RATE, SHARE]),
     ("Other SIMD targets",
      f"^gemm/e4m3fnxe4m3fn/chain.f32/1024x1024x1024/{TARGETS}/t1$",
