@@ -11,8 +11,8 @@
 namespace zeroulp::bench {
 
 // Registers, of Gemm over every arithmetic row, pair of operands, shape, SIMD
-// target and number of threads, what `filter` matches: all of them are more
-// than Google Benchmark can hold. README.md says what names and counters mean.
+// target and number of threads, what `filter` matches: to list all of them
+// takes Google Benchmark minutes. README.md says what names and counters mean.
 void RegisterGemm(const Filter& filter, const std::vector<Shape>& shapes,
                   const Flags& flags);
 
