@@ -150,6 +150,8 @@ TEST_F(CliCodecTest, RefusalsWriteNothing) {
               HasSubstr("--rounding sr needs --seed"));
   EXPECT_THAT(Refusal("$Z encode --to e5m2 --seed 1", one),
               HasSubstr("--seed is for --rounding sr, not for rne"));
+  EXPECT_THAT(Refusal("$Z encode --to e5m2 --rounding sr --seed -3", one),
+              HasSubstr("--seed: -3 must not be negative"));
   EXPECT_THAT(Refusal("$Z encode --to e5m2 --preset none", one),
               HasSubstr("known: nvidia nvidia-nosat ocp ml_dtypes"));
   EXPECT_THAT(Refusal("$Z encode --to e3m4 --preset nvidia", one),

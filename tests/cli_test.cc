@@ -138,6 +138,9 @@ TEST_F(CliTest, BadBundlesAreRefused) {
   EXPECT_THAT(Refusal("compute b -o no/folder/out"),
               HasSubstr("cannot be written"));
   EXPECT_THAT(Refusal("verify b --threads -1"), HasSubstr("--threads"));
+  EXPECT_THAT(Refusal("verify b --promote-every -1"),
+              HasSubstr("--promote-every: -1 must not be negative; zeroulp "
+                        "verify --help tells more"));
   EXPECT_THAT(Refusal("compute b"), HasSubstr("--output is required"));
   EXPECT_THAT(Refusal("abacus"),
               HasSubstr("no command is named 'abacus'; known: demo list"));
@@ -332,10 +335,32 @@ TEST_F(CliTest, DemoTakesALayerAndEmbeddingsFromAFile) {
 
 TEST_F(CliTest, LostOutputIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
-  const int status = std::system(
-      (std::string("'") + ZEROULP_CLI + "' list formats >/dev/full 2>&1")
-          .c_str());
-  EXPECT_EQ(WEXITSTATUS(status), 2);
+  WriteInput();
+  ASSERT_EQ(Run("compute b -o out").code, 0);
+  for (const char* command :
+       {"--help", "list formats", "verify out", "verify out --json -",
+        "compute b -o -", "inspect b",
+        "project --shape 16x16x16 --format e4m3fn"}) {
+    const Outcome full = Run(std::string(command) + " >/dev/full");
+    EXPECT_EQ(full.code, 2) << command;
+    EXPECT_THAT(full.err, testing::ContainsRegex(
+                              "^zeroulp: standard output:? cannot be written: "
+                              "No space left on device\n$"))
+        << command;
+  }
+}
+
+// The file would be opened as standard output, and get what is printed.
+TEST_F(CliTest, AClosedStreamIsNotTheFileOpenedNext) {
+  WriteInput();
+  ASSERT_EQ(Run("compute b -o expected").code, 0);
+  for (const char* closed : {">&-", "<&-", "2>&-", ">&- <&- 2>&-"}) {
+    Shell(std::string("$Z compute b -o out ") + closed);
+    EXPECT_EQ(Slurp(folder_ / "out"), Slurp(folder_ / "expected")) << closed;
+    fs::remove(folder_ / "out");
+  }
+  EXPECT_THAT(Refusal("verify - <&-"),
+              HasSubstr("standard input: cannot be read: Bad file descriptor"));
 }
 
 TEST_F(CliTest, HelpAndVersionAreResults) {

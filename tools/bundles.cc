@@ -12,7 +12,7 @@ void AddBundleOptions(CLI::App& command, BundleOptions& options) {
       .add_option("--promote-every", options.promote_every,
                   "products after which a partial sum is added to the "
                   "accumulator, 0 for never")
-      ->check(CLI::NonNegativeNumber)
+      ->check(NotNegative())
       ->default_val(0);
   AddThreads(command, options.threads);
   command.add_flag("--oracle", options.oracle,

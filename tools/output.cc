@@ -94,6 +94,15 @@ const FormatInfo& FormatArgument(std::string_view name) {
   return format;
 }
 
+CLI::Validator NotNegative() {
+  return {[](const std::string& text) {
+            return text.starts_with('-')
+                       ? fmt::format("{} must not be negative", text)
+                       : std::string();
+          },
+          ""};
+}
+
 void AddThreads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "threads, 0 for all")
       ->check(CLI::Range(0, 1024))

@@ -64,6 +64,9 @@ void WriteText(const std::string& path, std::string_view text);
 // FindFormat. A bare "e4m3" gets a note: others mean e4m3fn by it.
 const FormatInfo& FormatArgument(std::string_view name);
 
+// Refuses "-1", which the parser would take for a large unsigned number.
+CLI::Validator NotNegative();
+
 // --threads: 0, the default, is all.
 void AddThreads(CLI::App& command, int& threads);
 

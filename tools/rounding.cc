@@ -3,13 +3,15 @@
 
 #include <fmt/format.h>
 
+#include "tools/output.h"
 #include "zeroulp/conventions.h"
 
 namespace zeroulp::cli {
 
 void RoundingArguments::Add(CLI::App& command, const std::string& names) {
   command.add_option("--rounding", name, names)->capture_default_str();
-  command.add_option("--seed", seed, "of the random bits of --rounding sr");
+  command.add_option("--seed", seed, "of the random bits of --rounding sr")
+      ->check(NotNegative());
 }
 
 Rounding RoundingArguments::Check(std::string_view operation) const {

@@ -18,6 +18,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
   if (path == "-") {
     path_ = "standard output";
     file_ = STDOUT_FILENO;
+    owned_ = false;
     return;
   }
   struct stat status = {};
@@ -36,7 +37,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
 }
 
 OutputFile::~OutputFile() {
-  if (file_ > STDOUT_FILENO) close(file_);
+  if (owned_ && file_ >= 0) close(file_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 

@@ -31,6 +31,7 @@ class OutputFile {
   std::string path_;
   std::string temporary_;  // empty: written directly
   int file_ = -1;
+  bool owned_ = true;  // not standard output
 };
 
 }  // namespace zeroulp::io
