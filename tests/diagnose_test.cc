@@ -286,6 +286,38 @@ TEST(Diagnose, NamesDStoredColumnByColumn) {
             "d is stored column by column");
 }
 
+// Libraries store binary32 sums as bfloat16: so are those of a hypothesis.
+TEST(Diagnose, NamesTheArithmeticOfRoundedWords) {
+  BundleMaker make;
+  Bundle bundle =
+      make.Dense("hopper.wgmma.fp8.f32", kFp8, kFp8, 2, 16, 16, 512);
+  bundle.d = Compute(bundle, {.arith = "chain.f32"}).d;
+  BundleMatrix rounded =
+      BundleMatrix::Zeros(Format::kBF16, Dtype::kBF16, 2, 16, 16);
+  for (int64_t i = 0; i < 2 * 16 * 16; ++i) {
+    const int64_t row = i / 16 % 16, col = i % 16;
+    const float sum =
+        Decode(Format::kF32, ReadCode(bundle.d->View(i / 256), row, col));
+    WriteCode(
+        rounded.View(i / 256), row, col,
+        Encode(Format::kBF16, sum, Rounding::kNearestEven, Overflow::kIeee));
+  }
+  bundle.d = rounded;
+  const VerifyResult result = Verify(bundle);
+  EXPECT_EQ(result.format, Format::kBF16);
+  const Diagnosis diagnosis = Diagnose(bundle, result);
+  EXPECT_THAT(Sentences(diagnosis),
+              testing::Contains("the arithmetic is chain.f32"));
+  const std::string text = ToString(bundle, result, diagnosis);
+  const Difference& at = result.first.at(0).at;
+  EXPECT_THAT(text,
+              HasSubstr("expected " + WordText(Format::kBF16, at.expected) +
+                        ", actual " + WordText(Format::kBF16, at.actual)));
+  EXPECT_THAT(
+      text,
+      HasSubstr("    as bf16: " + WordText(Format::kBF16, at.expected) + "\n"));
+}
+
 TEST(Diagnose, WorksOnSparseBundles) {
   BundleMaker make;
   Bundle bundle = make.Scaled("blackwell.tcgen05.mxf8f6f4.f32", kFp8,

@@ -357,6 +357,27 @@ TEST_F(SafetensorsWriterTest, FoldersAndMissingFilesAreErrors) {
   EXPECT_THROW(SafetensorsFile::Open(folder_.string()), Error);
 }
 
+TEST_F(SafetensorsWriterTest, TensorsOfOtherFilesAreRefused) {
+  const std::string data(100000, 'd');
+  WriteSafetensors(Path("f"), {{Data("a", Dtype::kU8, {100000}, data)}}, {});
+  const auto large = SafetensorsFile::Open(Path("f"));
+  WriteSafetensors(Path("g"), {{Data("b", Dtype::kU8, {4}, data.substr(4, 4))}},
+                   {});
+  const std::string bytes = Slurp(Path("g"));
+  const auto small = SafetensorsFile::FromBytes(
+      "g", {reinterpret_cast<const std::byte*>(bytes.data()),
+            reinterpret_cast<const std::byte*>(bytes.data()) + bytes.size()});
+  EXPECT_THROW(small.Read(large.Get("a")), Error);
+  TensorInfo lie = small.Get("b");
+  for (const int64_t offset : {int64_t{-1}, int64_t{1}, INT64_MAX}) {
+    lie.offset = offset;
+    EXPECT_THROW(small.Read(lie), Error) << offset;
+  }
+  lie.offset = 0;
+  lie.size_bytes = -1;
+  EXPECT_THROW(small.Read(lie), Error);
+}
+
 TEST_F(SafetensorsWriterTest, AFileThatShrinksIsAnErrorNotACrash) {
   const std::string data(100000, 'd');
   WriteSafetensors(Path("f"), {{Data("a", Dtype::kU8, {100000}, data)}}, {});

@@ -194,6 +194,7 @@ std::vector<MatrixGroup> FindGroups(const SafetensorsFile& file) {
   std::vector<MatrixGroup> groups;
   for (const TensorInfo& tensor : file.tensors()) {
     if (ElementsOf(tensor.dtype).empty() || tensor.shape.empty()) continue;
+    if (tensor.size_bytes == 0) continue;  // its dimensions may be anything
     for (const Naming& naming : kNamings) {
       // compressed-tensors' FP8 has no suffix and is the first row's.
       if (!tensor.name.ends_with(naming.codes)) continue;

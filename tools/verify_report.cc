@@ -60,16 +60,16 @@ Json ToJson(const Bundle& bundle, Format format, const Diagnosis& diagnosis) {
 
 Json ToJson(const Bundle& bundle, const VerifyResult& result,
             const Diagnosis& diagnosis) {
-  const Format format = result.arith->output;
   Json differences = Json::array();
   for (const BundleDifference& difference : result.first) {
-    differences.push_back(ToJson(format, difference));
+    differences.push_back(ToJson(result.format, difference));
   }
   Json json = {{"arith", result.arith->name},
                {"evidence", Name(result.arith->evidence)},
                {"computed_by", result.by_kernel ? "kernel" : "oracle"},
                {"a_format", Info(bundle.a.format).name},
                {"b_format", Info(bundle.b_t.format).name},
+               {"d_format", Info(result.format).name},
                {"batch", bundle.batch()},
                {"m", bundle.m()},
                {"n", bundle.n()},
@@ -82,7 +82,7 @@ Json ToJson(const Bundle& bundle, const VerifyResult& result,
                {"exact", result.exact()},
                {"first_differences", differences}};
   if (!diagnosis.trace.words.empty()) {
-    json["diagnosis"] = ToJson(bundle, format, diagnosis);
+    json["diagnosis"] = ToJson(bundle, result.arith->output, diagnosis);
   }
   json["notes"] = bundle.notes;
   return json;

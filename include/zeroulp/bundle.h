@@ -125,6 +125,7 @@ struct BundleDifference {
 
 struct VerifyResult {
   const ArithInfo* arith = nullptr;
+  Format format = Format::kF32;  // of the words compared, those of d
   bool by_kernel = false;
   int64_t values = 0, mismatches = 0;
   uint64_t max_ulps = 0;  // over mismatches without NaN

@@ -131,7 +131,8 @@ class SafetensorsFile {
   const TensorInfo* Find(std::string_view name) const;  // nullptr: not there
   const TensorInfo& Get(std::string_view name) const;   // throws
 
-  // Reads bytes.size() bytes from byte `first` of the tensor on.
+  // Reads bytes.size() bytes from byte `first` of the tensor on. `tensor` is
+  // one of this file's; of any other, what is outside the file is refused.
   void Read(const TensorInfo& tensor, int64_t first,
             std::span<std::byte> bytes) const;
   std::vector<std::byte> Read(const TensorInfo& tensor) const;
@@ -141,6 +142,7 @@ class SafetensorsFile {
 
  private:
   SafetensorsFile(std::string path, std::shared_ptr<const Source> source);
+  void CheckInside(const TensorInfo& tensor) const;
 
   std::string path_;
   std::shared_ptr<const Source> source_;

@@ -6,7 +6,6 @@
 #include "tools/io/bundle_operands.h"
 #include "tools/io/file_error.h"
 #include "zeroulp/bundle.h"
-#include "zeroulp/codec.h"
 #include "zeroulp/gemm.h"
 
 namespace zeroulp {
@@ -40,8 +39,6 @@ void CheckFormats(const Bundle& bundle, const ArithInfo& arith) {
   }
 }
 
-Dtype DtypeOf(Format format) { return FindDtype(Info(format).safetensors).id; }
-
 // Differences of one matrix, up to `room` of them.
 void ListDifferences(const ConstMatrixView& expected,
                      const ConstMatrixView& actual, int64_t batch, size_t room,
@@ -67,32 +64,6 @@ void ListDifferences(const ConstMatrixView& expected,
   }
 }
 
-// True for bfloat16 words of a binary32 sum, as libraries store it.
-bool IsRounded(Format d, const ArithInfo& arith) {
-  return d == Format::kBF16 && arith.output == Format::kF32;
-}
-
-// The same matrix rounded to nearest even; a NaN of all ones stays one.
-BundleMatrix RoundedTo(Format format, const BundleMatrix& wide,
-                       const ArithInfo& arith) {
-  const NanRule nan = arith.nan_word == 0x7FFFFFFF ? NanRule::kOnesPositive
-                                                   : NanRule::kKeepSign;
-  BundleMatrix narrow = BundleMatrix::Zeros(format, DtypeOf(format), wide.batch,
-                                            wide.rows, wide.cols);
-  for (int64_t i = 0; i < wide.batch; ++i) {
-    const ConstMatrixView from = wide.View(i);
-    for (int64_t row = 0; row < wide.rows; ++row) {
-      for (int64_t col = 0; col < wide.cols; ++col) {
-        const float value = Decode(wide.format, ReadCode(from, row, col));
-        WriteCode(narrow.View(i), row, col,
-                  Encode(format, value, Rounding::kNearestEven, Overflow::kIeee,
-                         {}, nan));
-      }
-    }
-  }
-  return narrow;
-}
-
 }  // namespace
 
 const ArithInfo& ArithOf(const Bundle& bundle, const ComputeOptions& options) {
@@ -114,9 +85,7 @@ ComputeResult Compute(const Bundle& bundle, const ComputeOptions& options) {
   ComputeResult result;
   result.arith = &ArithOf(bundle, options);
   CheckFormats(bundle, *result.arith);
-  const Format output = result.arith->output;
-  result.d = BundleMatrix::Zeros(output, DtypeOf(output), bundle.batch(),
-                                 bundle.m(), bundle.n());
+  result.d = io::EmptyResult(bundle, result.arith->output);
   const GemmOptions gemm = {.arith = result.arith->name,
                             .promote_every = options.promote_every,
                             .alpha = io::AlphaOf(bundle),
@@ -134,18 +103,19 @@ VerifyResult Verify(const Bundle& bundle, const ComputeOptions& options,
     FileError(bundle.name, "has no tensor 'd' to verify; compute makes one");
   }
   const ArithInfo& arith = ArithOf(bundle, options);
-  const bool rounded = IsRounded(bundle.d->format, arith);
-  if (bundle.d->format != arith.output && !rounded) {
+  if (!io::MayStore(arith, bundle.d->format)) {
     Refuse(ErrorCode::kFormat, bundle, "'d' is {}, {} gives {}",
            Info(bundle.d->format).name, arith.name, Info(arith.output).name);
   }
   ComputeResult computed = Compute(bundle, options);
-  if (rounded) computed.d = RoundedTo(bundle.d->format, computed.d, arith);
+  const BundleMatrix stored =
+      io::Stored(arith, bundle.d->format, std::move(computed.d));
   VerifyResult result;
   result.arith = computed.arith;
+  result.format = stored.format;
   result.by_kernel = computed.by_kernel;
   for (int64_t i = 0; i < bundle.batch(); ++i) {
-    const ConstMatrixView expected = std::as_const(computed.d).View(i);
+    const ConstMatrixView expected = stored.View(i);
     const ConstMatrixView actual = bundle.d->View(i);
     const BitReport report = CompareBits(expected, actual);
     result.values += report.values;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "zeroulp/codec.h"
 #include "zeroulp/reference.h"
 
 namespace zeroulp::io {
@@ -110,6 +111,41 @@ std::optional<float> AlphaOf(const Bundle& bundle) {
   if (!bundle.a_tensor_scale && !bundle.b_tensor_scale) return {};
   return bundle.a_tensor_scale.value_or(1.0f) *
          bundle.b_tensor_scale.value_or(1.0f);
+}
+
+bool MayStore(const ArithInfo& row, Format format) {
+  return format == row.output ||
+         (format == Format::kBF16 && row.output == Format::kF32);
+}
+
+uint32_t StoredWord(const ArithInfo& row, Format format, uint32_t word) {
+  if (format == row.output) return word;
+  const NanRule nan =
+      row.nan_word == 0x7FFFFFFF ? NanRule::kOnesPositive : NanRule::kKeepSign;
+  return Encode(format, Decode(row.output, word), Rounding::kNearestEven,
+                Overflow::kIeee, {}, nan);
+}
+
+BundleMatrix EmptyResult(const Bundle& bundle, Format format) {
+  return BundleMatrix::Zeros(format, FindDtype(Info(format).safetensors).id,
+                             bundle.batch(), bundle.m(), bundle.n());
+}
+
+BundleMatrix Stored(const ArithInfo& row, Format format, BundleMatrix result) {
+  if (format == result.format) return result;
+  BundleMatrix stored =
+      BundleMatrix::Zeros(format, FindDtype(Info(format).safetensors).id,
+                          result.batch, result.rows, result.cols);
+  for (int64_t i = 0; i < result.batch; ++i) {
+    const ConstMatrixView from = result.View(i);
+    for (int64_t m = 0; m < result.rows; ++m) {
+      for (int64_t n = 0; n < result.cols; ++n) {
+        WriteCode(stored.View(i), m, n,
+                  StoredWord(row, format, ReadCode(from, m, n)));
+      }
+    }
+  }
+  return stored;
 }
 
 bool RunKernel(const Bundle& bundle, const GemmOptions& options,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle's operands as Gemm takes them: of a whole matrix, of one element of
-// D, of a part of K; and the whole batch run.
+// D, of a part of K; the whole batch run, and its result as a file holds it.
 #ifndef ZEROULP_TOOLS_IO_BUNDLE_OPERANDS_H_
 #define ZEROULP_TOOLS_IO_BUNDLE_OPERANDS_H_
 
@@ -36,6 +36,20 @@ int64_t PartLength(const Operands& x, int64_t length);
 
 // Both tensor scales as the one factor Gemm takes.
 std::optional<float> AlphaOf(const Bundle& bundle);
+
+// Whether a bundle's d may hold results of `row` in this format: the row's own
+// or, as libraries store binary32 sums, bfloat16.
+bool MayStore(const ArithInfo& row, Format format);
+
+// A result word of `row` as d holds it in such a format: rounded to nearest
+// even where they differ; a NaN of all ones stays one.
+uint32_t StoredWord(const ArithInfo& row, Format format, uint32_t word);
+
+// Zeros of the shape of D.
+BundleMatrix EmptyResult(const Bundle& bundle, Format format);
+
+// All words of a result of `row`, each as StoredWord gives it.
+BundleMatrix Stored(const ArithInfo& row, Format format, BundleMatrix result);
 
 // Fills d, which has the shape of the result, by Gemm. False, and d as it was,
 // if no kernel exists for these operands on this CPU.

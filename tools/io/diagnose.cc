@@ -55,7 +55,8 @@ GemmOptions OptionsOf(const Bundle& bundle, const Hypothesis& h) {
 bool AgreesAt(const Bundle& bundle, const Hypothesis& h, const Place& at) {
   const Operands x =
       io::ElementOperands(io::MatrixOperands(bundle, at.batch), at.row, at.col);
-  return RunOne(h.row, x, OptionsOf(bundle, h)) ==
+  const uint32_t word = RunOne(h.row, x, OptionsOf(bundle, h));
+  return io::StoredWord(h.row, bundle.d->format, word) ==
          ReadCode(bundle.d->View(at.batch), at.row, at.col);
 }
 
@@ -69,7 +70,7 @@ int64_t ValuesThatAgree(const Bundle& bundle, const Hypothesis& h,
                         const ComputeOptions& compute,
                         const DiagnoseOptions& limits) {
   const int64_t values = bundle.batch() * bundle.m() * bundle.n();
-  BundleMatrix d = *bundle.d;
+  BundleMatrix d = io::EmptyResult(bundle, h.row.output);
   GemmOptions options = OptionsOf(bundle, h);
   options.threads = compute.threads;
   const bool by_kernel =
@@ -82,7 +83,8 @@ int64_t ValuesThatAgree(const Bundle& bundle, const Hypothesis& h,
     return affordable;
   }
   if (!by_kernel) io::RunOracle(bundle, h.row, options, d);
-  return d.bytes == bundle.d->bytes ? values : 0;
+  const BundleMatrix stored = io::Stored(h.row, bundle.d->format, std::move(d));
+  return stored.bytes == bundle.d->bytes ? values : 0;
 }
 
 AccumulatorTrace TraceOf(const Bundle& bundle, const ArithInfo& row,
@@ -148,7 +150,7 @@ class Search {
 
   void Try(const std::vector<Hypothesis>& hypotheses) {
     for (const Hypothesis& h : hypotheses) {
-      if (h.row.output != bundle_.d->format) continue;
+      if (!io::MayStore(h.row, bundle_.d->format)) continue;
       if (!h.change) {
         Try(bundle_, h);
         continue;

@@ -69,7 +69,10 @@ void AppendTrace(const Bundle& bundle, const VerifyResult& result,
   }
   if (const auto alpha = io::AlphaOf(bundle)) {
     fmt::format_to(out, "    times the tensor scales, {}: {}\n", *alpha,
-                   WordText(format, at.expected));
+                   WordText(result.format, at.expected));
+  } else if (result.format != format) {
+    fmt::format_to(out, "    as {}: {}\n", Info(result.format).name,
+                   WordText(result.format, at.expected));
   }
 }
 
@@ -80,12 +83,11 @@ std::string ToString(const Bundle& bundle, const VerifyResult& result,
   std::string text;
   if (result.exact()) return text;
   const Lines out(text);
-  const Format format = result.arith->output;
   for (const auto& [batch, at] : result.first) {
     fmt::format_to(out,
                    "  batch {} row {} column {}: expected {}, actual {}, {}\n",
-                   batch, at.row, at.col, WordText(format, at.expected),
-                   WordText(format, at.actual), DistanceText(at));
+                   batch, at.row, at.col, WordText(result.format, at.expected),
+                   WordText(result.format, at.actual), DistanceText(at));
   }
   fmt::format_to(out, "  differences: {}\n",
                  HistogramText(result.ulp_histogram, result.nan_mismatches));

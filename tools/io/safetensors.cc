@@ -112,8 +112,22 @@ const TensorInfo& SafetensorsFile::Get(std::string_view name) const {
             known.empty() ? " none" : known);
 }
 
+void SafetensorsFile::CheckInside(const TensorInfo& tensor) const {
+  const int64_t data_bytes = source_->size_bytes() - data_start_;
+  if (tensor.offset >= 0 && tensor.size_bytes >= 0 &&
+      tensor.offset <= data_bytes &&
+      tensor.size_bytes <= data_bytes - tensor.offset) {
+    return;
+  }
+  FileError(path_,
+            "tensor {}: {} bytes from byte {} on are outside the {} bytes of "
+            "data",
+            Quote(tensor.name), tensor.size_bytes, tensor.offset, data_bytes);
+}
+
 void SafetensorsFile::Read(const TensorInfo& tensor, int64_t first,
                            std::span<std::byte> bytes) const {
+  CheckInside(tensor);
   const auto size = static_cast<int64_t>(bytes.size());
   if (first < 0 || first > tensor.size_bytes - size) {
     FileError(path_, "tensor {}: {} bytes from byte {} on are outside its {}",
@@ -123,6 +137,7 @@ void SafetensorsFile::Read(const TensorInfo& tensor, int64_t first,
 }
 
 std::vector<std::byte> SafetensorsFile::Read(const TensorInfo& tensor) const {
+  CheckInside(tensor);
   std::vector<std::byte> bytes(static_cast<size_t>(tensor.size_bytes));
   Read(tensor, 0, bytes);
   return bytes;
