@@ -54,8 +54,8 @@ void CheckScales(const Operand& operand) {
                    s.block, s.block_rows);
   }
   internal::CheckView("Pack", "the scales", s.codes);
-  const int64_t rows = (operand.codes.rows + s.block_rows - 1) / s.block_rows;
-  const int64_t cols = (operand.codes.cols + s.block - 1) / s.block;
+  const int64_t rows = internal::NumParts(operand.codes.rows, s.block_rows);
+  const int64_t cols = internal::NumParts(operand.codes.cols, s.block);
   if (s.codes.rows != rows || s.codes.cols != cols) {
     internal::Fail(ErrorCode::kShape,
                    "Pack: the matrix is {} with a scale for every {} elements "
@@ -114,8 +114,10 @@ PackedMatrix Pack(const Operand& operand) {
                    PackedMatrix::kQuad);
   }
   CheckScales(operand);
+  // A block that no K fills stays countable: PackedMatrix rounds K up to it.
   PackedMatrix packed(matrix.rows, matrix.cols, matrix.format,
-                      operand.scales.block, operand.scales.codes.format);
+                      std::min(operand.scales.block, internal::kMaxSize),
+                      operand.scales.codes.format);
   if (packed.quads() > 0) kernels::PackCodes(matrix, packed.data_.get());
   if (packed.scale_block() != 0) {
     PackScales(operand.scales, packed.rows(), packed.groups(),

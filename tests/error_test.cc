@@ -249,6 +249,63 @@ TEST(Error, PromotionWithScalesInsideTheSum) {
   EXPECT_EQ(call.d_words[0], 7.0f);
 }
 
+// One scale for more elements or rows than there are is a scale for all.
+TEST(Error, BlocksOfScalesMayBeLongerThanTheOperand) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const std::vector<float> scale = {3.0f};
+  const auto words = [&](int64_t block, int64_t block_rows, auto gemm) {
+    Call call;
+    const Operand a = {call.a, {F32View(scale, 1, 1), block, block_rows}};
+    gemm(a, call.b_t, call.c, call.d, call.options);
+    return call.d_words;
+  };
+  const auto gemm = static_cast<decltype(&reference::Gemm)>(&Gemm);
+  for (const auto twin : {gemm, &reference::Gemm}) {
+    const std::vector<float> expected = words(8, 3, twin);
+    EXPECT_EQ(expected[0], 3.0f * 8 * 1.0f * 0.5f);
+    EXPECT_EQ(words(kMax, 3, twin), expected);
+    EXPECT_EQ(words(8, kMax, twin), expected);
+    EXPECT_EQ(words(kMax, kMax, twin), expected);
+  }
+}
+
+TEST(Error, SparseSizesThatOverflow) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const auto expect = [](ErrorCode code, const Words& words, int64_t cols,
+                         int64_t promote_every, auto break_scales) {
+    for (const auto twin :
+         {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
+      Call call;
+      Operand a = call.a;
+      a.codes.cols = cols;
+      a.sparsity = {4, 16};
+      const std::vector<uint8_t> index(24);
+      a.index = CodesView(index, Format::kE8M0FNU, 3, 8);
+      Operand b_t = CodesView(call.b_codes, Format::kE4M3FN, 2, 32);
+      call.d = F32View(std::span(call.d_words), 3, 2);
+      call.options.arith = "hopper.wgmma.fp8.f32";
+      call.options.promote_every = promote_every;
+      break_scales(a, b_t);
+      try {
+        twin(a, b_t, call.c, call.d, call.options);
+        ADD_FAILURE() << "no error";
+      } catch (const Error& e) {
+        ExpectSentence(e, code, words);
+      }
+      EXPECT_EQ(call.d_words[0], 7.0f);
+    }
+  };
+  const auto nothing = [](Operand&, Operand&) {};
+  expect(ErrorCode::kOverflow, {"4:16", "K exceeds 2^62"}, kMax, 0, nothing);
+  expect(ErrorCode::kOverflow, {"4:16", "K exceeds 2^62"}, -kMax, 0, nothing);
+  const std::vector<float> scales(8, 1.0f);
+  expect(ErrorCode::kArgument, {"B^T has a scale for every 32 elements"}, 8,
+         int64_t{1} << 62, [&](Operand& a, Operand& b_t) {
+           a.scales = {F32View(scales, 3, 1), int64_t{1} << 62};
+           b_t.scales = {F32View(scales, 2, 1), 32};
+         });
+}
+
 // Both BatchedGemm twins, two products of 3x4x8 in buffers that hold them.
 template <class Break>
 void ExpectBatchError(ErrorCode code, const Words& words,
@@ -302,6 +359,19 @@ TEST(Error, Batches) {
                    [](Call&, Batch& batch) { batch.a = int64_t{1} << 61; });
   ExpectBatchError(ErrorCode::kFormat, {"writes f32"},
                    [](Call& call, Batch&) { call.d.format = Format::kF16; });
+}
+
+// Products without elements have strides, and no bytes for them to step over.
+TEST(Error, BatchesOfNothingNeedNoBytes) {
+  for (const auto twin : {&BatchedGemm, &reference::BatchedGemm}) {
+    Call call;
+    call.a = CodesView({}, Format::kE4M3FN, 0, 8);
+    call.d.rows = 0;
+    call.c = F32View(std::span<const float>(), 0, 4);
+    const Batch batch = {.count = 3, .a = 100, .b_t = 0, .c = 100, .d = 100};
+    twin(call.a, call.b_t, call.c, call.d, batch, call.options);
+    EXPECT_EQ(call.d_words, std::vector<float>(64, 7.0f));
+  }
 }
 
 TEST(Error, OneOfTwoOperandsIsDense) {

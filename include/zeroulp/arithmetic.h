@@ -128,8 +128,8 @@ struct ArithInfo {
   uint32_t nan_word = 0x7FC00000;  // every NaN result
   // Operands are converted to this format, exactly, before anything else.
   std::optional<Format> widen = {};
-  bool flush_inputs = false;   // subnormal operands and C become zero
-  bool flush_results = false;  // and so do subnormal results of any operation
+  bool flush_inputs = false;   // subnormal operands become zero
+  bool flush_results = false;  // so do C and the results of every operation
 
   // Block scales, applied inside the sum; the empty set: none.
   FormatSet scales = {};

@@ -3,6 +3,7 @@
 #ifndef ZEROULP_INTERNAL_CHECK_H_
 #define ZEROULP_INTERNAL_CHECK_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -38,6 +39,15 @@ constexpr bool ProductFits(int64_t a, int64_t b, int64_t c) {
   return b <= kMax / a && c <= kMax / (a * b);
 }
 
+// How many parts of `part` elements hold `size` of them. Both may be as large
+// as an int64_t; size is not negative, part positive.
+constexpr int64_t NumParts(int64_t size, int64_t part) {
+  return size / part + (size % part != 0);
+}
+
+// Sizes beyond it would overflow once rounded up to a tile.
+inline constexpr int64_t kMaxSize = int64_t{1} << 62;
+
 // Bytes from the first element to the end of the last one.
 constexpr int64_t ExtentBytes(const ConstMatrixView& v) {
   if (v.rows == 0 || v.cols == 0) return 0;
@@ -65,8 +75,6 @@ inline void CheckView(std::string_view operation, std::string_view name,
          "row_stride must be even",
          operation, name, Describe(v), v.row_stride);
   }
-  // Sizes that would overflow once rounded up to a tile do not exist either.
-  constexpr int64_t kMaxSize = int64_t{1} << 62;
   if (v.rows > kMaxSize || v.row_stride > kMaxSize ||
       !ProductFits(v.rows, v.row_stride, f.storage_bits)) {
     Fail(ErrorCode::kOverflow,
@@ -237,6 +245,12 @@ inline void CheckSparsity(std::string_view operation, std::string_view name,
          "group at most 256",
          operation, name, keep, group);
   }
+  const int64_t groups = x.codes.cols / keep;
+  if (groups > kMaxSize / group || groups < -(kMaxSize / group)) {
+    Fail(ErrorCode::kOverflow,
+         "{}: {} stores {} with sparsity {}:{}: K exceeds 2^62", operation,
+         name, Describe(x.codes), keep, group);
+  }
 }
 
 // Sparse operands: whole groups, one position inside the group a code.
@@ -294,7 +308,11 @@ inline void CheckScales(const ArithInfo& row, std::string_view name,
   const bool by_promotion = promote_every > 0 && row.scales.empty();
   const FormatSet formats = by_promotion ? FormatSet{Format::kF32} : row.scales;
   int64_t block = by_promotion ? promote_every : row.scale_block;
-  if (partner.group != 0) block = block * partner.group / partner.keep;
+  if (partner.group != 0) {
+    // No operand is that long: its scales could not have this block either.
+    block = std::min(block, kMaxSize / partner.group) * partner.group /
+            partner.keep;
+  }
   if (!formats.contains(s.codes.format)) {
     Fail(ErrorCode::kFormat, "Gemm: {} takes {} block scales, but {} has {}",
          row.name, formats.empty() ? "no" : formats.names(), name,
@@ -314,8 +332,8 @@ inline void CheckScales(const ArithInfo& row, std::string_view name,
          name, s.block, partner.keep, partner.group);
   }
   CheckView("Gemm", fmt::format("the scales of {}", name), s.codes);
-  const int64_t rows = (x.codes.rows + s.block_rows - 1) / s.block_rows;
-  const int64_t cols = (x.codes.cols + s.block - 1) / s.block;
+  const int64_t rows = NumParts(x.codes.rows, s.block_rows);
+  const int64_t cols = NumParts(x.codes.cols, s.block);
   if (s.codes.rows != rows || s.codes.cols != cols) {
     Fail(ErrorCode::kShape,
          "Gemm: {} stores {} with a scale for every {} elements of {} rows: "

@@ -16,10 +16,10 @@ namespace zeroulp::internal {
 template <class View>
 View MatrixAt(const View& first, int64_t stride, int64_t index) {
   View view = first;
+  // Where there are no elements there need be no bytes to step over.
+  if (first.rows == 0 || first.cols == 0) return view;
   const int64_t bits = stride * index * Info(first.format).storage_bits;
-  if (!IsEmpty(first)) {
-    view.bytes = first.bytes.subspan(static_cast<size_t>(bits / 8));
-  }
+  view.bytes = first.bytes.subspan(static_cast<size_t>(bits / 8));
   return view;
 }
 
