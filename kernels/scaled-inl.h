@@ -186,22 +186,30 @@ class ScaledGemm {
       const size_t vectors = std::min(all_vectors - v, kNV);
       const size_t n = pass.n_begin + v * kLanes;
       const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
-      float* to = d_ + m * to_stride + n;
-      LoadSums(from == nullptr ? nullptr : from + m * from_stride + n,
-               from_stride, rows, cols, sums_);
-      Tiles(pass, v, vectors, rows, to);
-      StoreSums(sums_, to_stride, rows, cols, pass.last, to);
+      const TileOutput out = {
+          from == nullptr ? nullptr : from + m * from_stride + n, from_stride,
+          d_ + m * to_stride + n, to_stride, pass.last};
+      const bool whole = rows % kScaledMR == 0 && cols == vectors * kLanes;
+      if (whole && pass.blocks != 0) {
+        Tiles(pass, v, vectors, rows, out);
+        continue;
+      }
+      LoadSums(out.from, from_stride, rows, cols, sums_);
+      Tiles(pass, v, vectors, rows,
+            {sums_, kSumStride, sums_, kSumStride, false});
+      StoreSums(sums_, to_stride, rows, cols, pass.last, out.to);
     }
   }
 
   // The sums of some rows and a tile's columns: all tiles of a part of K whose
-  // B the L1 cache holds, then the next part.
+  // B the L1 cache holds, then the next part. Between parts they are in sums_.
   void Tiles(const ScaledPass& pass, size_t v, size_t vectors, size_t rows,
-             const float* to) const {
+             const TileOutput& out) const {
     const size_t at_once = std::max(kScaledL1Steps / steps(), size_t{1});
     for (size_t block = 0; block < pass.blocks; block += at_once) {
       const BlockRange range = {std::min(at_once, pass.blocks - block),
                                 steps()};
+      const bool first = block == 0;
       const bool last = block + at_once >= pass.blocks;
       const float* b[kNV];
       for (size_t i = 0; i < vectors; ++i) {
@@ -210,24 +218,35 @@ class ScaledGemm {
                block * (steps() + Fold::kBRows) * kGroup;
       }
       for (size_t row = 0; row < rows; row += kScaledMR) {
-        const size_t row_end = std::min(row + kScaledMR, rows);
-        if (last) PrefetchD(row, row_end, vectors, to);
+        TileOutput tile = {sums_ + row * kSumStride, kSumStride,
+                           sums_ + row * kSumStride, kSumStride, false};
+        if (first) {
+          tile.from =
+              out.from == nullptr ? nullptr : out.from + row * out.from_stride;
+          tile.from_stride = out.from_stride;
+        }
+        if (last) {
+          tile.to = out.to + row * out.to_stride;
+          tile.to_stride = out.to_stride;
+          tile.last = out.last;
+        }
+        // The part before, if any: just before the tile is too late.
+        if (last ? first : block + 2 * at_once >= pass.blocks) {
+          PrefetchRows(out.to + row * out.to_stride, out.to_stride, vectors);
+        }
         const float* a = a_panels_ + row / kGroup * panel_floats_ +
                          row % kGroup +
                          block * (steps() + Fold::kARows) * kGroup;
-        RunScaledTile<Dot, Fold>(vectors, range, a, b,
-                                 sums_ + row * kSumStride);
+        RunScaledTile<Dot, Fold>(vectors, range, a, b, tile);
       }
     }
   }
 
-  // Where the sums of a tile's rows will be stored soon.
-  void PrefetchD(size_t row, size_t row_end, size_t vectors,
-                 const float* to) const {
-    for (; row < row_end; ++row) {
+  // Where the sums of a tile will be stored soon.
+  static void PrefetchRows(const float* to, size_t stride, size_t vectors) {
+    for (size_t row = 0; row < kScaledMR; ++row) {
       for (size_t v = 0; v < vectors; ++v) {
-        hwy::Prefetch(to + row * static_cast<size_t>(call_.d.row_stride) +
-                      v * kLanes);
+        hwy::Prefetch(to + row * stride + v * kLanes);
       }
     }
   }

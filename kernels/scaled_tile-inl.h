@@ -136,6 +136,24 @@ HWY_INLINE void StepTile(const float* HWY_RESTRICT a,
   }
 }
 
+HWY_INLINE VF LoadFrom(const TileOutput& out, size_t i, size_t v) {
+  const DF df;
+  if (out.from == nullptr) return hn::Zero(df);
+  return hn::LoadU(df, out.from + i * out.from_stride + v * kLanes);
+}
+
+HWY_INLINE float* PlaceOf(const TileOutput& out, size_t i, size_t v) {
+  return out.to + i * out.to_stride + v * kLanes;
+}
+
+// The last sums of D, where every NaN is 0x7FC00000, or others.
+HWY_INLINE void StoreTo(const TileOutput& out, size_t i, size_t v, VF sum) {
+  const DF df;
+  const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
+  hn::StoreU(out.last ? hn::IfThenElse(hn::IsNaN(sum), nan, sum) : sum, df,
+             PlaceOf(out, i, v));
+}
+
 // Continues kScaledMR x kVectors sums. `b[v]` is the panel of B vector v,
 // already offset to its first lane. The sums stay in registers where there are
 // 32, and otherwise in memory.
@@ -143,7 +161,7 @@ template <class Dot, class Fold, size_t kVectors>
 HWY_NOINLINE void ScaledTile(const BlockRange& range,
                              const float* HWY_RESTRICT a,
                              const float* const* HWY_RESTRICT b,
-                             float* HWY_RESTRICT sums) {
+                             const TileOutput& out) {
   const DF df;
   const size_t a_stride = (range.steps + Fold::kARows) * kPanelRows;
   const size_t b_stride = (range.steps + Fold::kBRows) * kPanelRows;
@@ -154,8 +172,9 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
   for (size_t v = 0; v < kVectors; ++v) {
     b_at[v] = b[v];
     ZEROULP_UNROLL
-    for (size_t i = 0; i < kScaledMR && kManyRegisters; ++i) {
-      sum[i][v] = hn::Load(df, sums + i * kSumStride + v * kLanes);
+    for (size_t i = 0; i < kScaledMR; ++i) {
+      sum[i][v] = LoadFrom(out, i, v);
+      if (!kManyRegisters) hn::StoreU(sum[i][v], df, PlaceOf(out, i, v));
     }
   }
   for (size_t block = 0; block < range.blocks; ++block) {
@@ -169,11 +188,11 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
     for (size_t i = 0; i < kScaledMR; ++i) {
       ZEROULP_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
-        float* at = sums + i * kSumStride + v * kLanes;
-        if (!kManyRegisters) sum[i][v] = hn::Load(df, at);
+        float* at = PlaceOf(out, i, v);
+        if (!kManyRegisters) sum[i][v] = hn::LoadU(df, at);
         sum[i][v] =
             Fold::End(acc[i][v], a + fold_at + i, b_at[v] + fold_at, sum[i][v]);
-        if (!kManyRegisters) hn::Store(sum[i][v], df, at);
+        if (!kManyRegisters) hn::StoreU(sum[i][v], df, at);
       }
     }
     a += a_stride;
@@ -181,10 +200,11 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
     for (size_t v = 0; v < kVectors; ++v) b_at[v] += b_stride;
   }
   ZEROULP_UNROLL
-  for (size_t i = 0; i < kScaledMR && kManyRegisters; ++i) {
+  for (size_t i = 0; i < kScaledMR; ++i) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
-      hn::Store(sum[i][v], df, sums + i * kSumStride + v * kLanes);
+      if (!kManyRegisters) sum[i][v] = hn::LoadU(df, PlaceOf(out, i, v));
+      StoreTo(out, i, v, sum[i][v]);
     }
   }
 }
@@ -192,15 +212,15 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
 template <class Dot, class Fold>
 HWY_INLINE void RunScaledTile(size_t vectors, const BlockRange& range,
                               const float* a, const float* const* b,
-                              float* sums) {
+                              const TileOutput& out) {
   static_assert(kNV == 3);
   switch (vectors) {
     case 1:
-      return ScaledTile<Dot, Fold, 1>(range, a, b, sums);
+      return ScaledTile<Dot, Fold, 1>(range, a, b, out);
     case 2:
-      return ScaledTile<Dot, Fold, 2>(range, a, b, sums);
+      return ScaledTile<Dot, Fold, 2>(range, a, b, out);
     default:
-      return ScaledTile<Dot, Fold, 3>(range, a, b, sums);
+      return ScaledTile<Dot, Fold, 3>(range, a, b, out);
   }
 }
 
