@@ -46,8 +46,8 @@ constexpr ChipPeak kB200Peaks[] = {
     {"FP8",   "e4m3fn e5m2",   {4500, kAicB200},       {9000, kLockwoodB200},  "2:4",          kMetadata},
     {"MXFP8", "mxfp8",         {4500, kAicB200},       {9000, kLockwoodB200},  "2:4",          kMetadata},
     {"FP6",   "e3m2fn e2m3fn", {4500, kMlEngineering}, {9000, kLockwoodB200},  "2:4",          kMetadata},
-    {"NVFP4", "nvfp4",         {9000, kAicB200},       {18000, kLockwoodB200}, "4:8-in-pairs", kMetadataPairs},
-    {"MXFP4", "mxfp4",         {9000, kAicB200},       {18000, kLockwoodB200}, "4:8-in-pairs", kMetadataPairs},
+    {"NVFP4", "nvfp4",         {9000, kAicB200},       {18000, kLockwoodB200}, "4:8-pairs", kMetadataPairs},
+    {"MXFP4", "mxfp4",         {9000, kAicB200},       {18000, kLockwoodB200}, "4:8-pairs", kMetadataPairs},
     {"INT8",  "int8",          {4500, kLockwoodB200},  {9000, kLockwoodB200},  "2:4",          kMetadata},
 };
 constexpr ChipSram kB200Sram[] = {
@@ -128,8 +128,8 @@ constexpr ChipPeak kGb200Peaks[] = {
     {"FP8",   "e4m3fn e5m2",   {5000, kAicGb200},      {10000, kLockwoodB200}, "2:4",          kMetadata},
     {"MXFP8", "mxfp8",         {5000, kAicGb200},      {10000, kLockwoodB200}, "2:4",          kMetadata},
     {"FP6",   "e3m2fn e2m3fn", {5000, kMlEngineering}, {10000, kLockwoodB200}, "2:4",          kMetadata},
-    {"NVFP4", "nvfp4",         {10000, kAicGb200},     {20000, kLockwoodB200}, "4:8-in-pairs", kMetadataPairs},
-    {"MXFP4", "mxfp4",         {10000, kAicGb200},     {20000, kLockwoodB200}, "4:8-in-pairs", kMetadataPairs},
+    {"NVFP4", "nvfp4",         {10000, kAicGb200},     {20000, kLockwoodB200}, "4:8-pairs", kMetadataPairs},
+    {"MXFP4", "mxfp4",         {10000, kAicGb200},     {20000, kLockwoodB200}, "4:8-pairs", kMetadataPairs},
     {"INT8",  "int8",          {5000, kMlEngineering}, {10000, kLockwoodB200}, "2:4",          kMetadata},
 };
 constexpr ChipSram kGb200Sram[] = {
@@ -194,8 +194,8 @@ constexpr ChipPeak kB300Peaks[] = {
     {"FP8",   "e4m3fn e5m2",   {4500, kAicB300},      {9000, kLockwoodB300}, "2:4",          kMetadata},
     {"MXFP8", "mxfp8",         {4500, kAicB300},      {9000, kLockwoodB300}, "2:4",          kMetadata},
     {"FP6",   "e3m2fn e2m3fn", {4500, kLockwoodB300}, {9000, kLockwoodB300}, "2:4",          kMetadata},
-    {"NVFP4", "nvfp4",         {14000, kAicB300},     {18000, kAicB300},     "4:8-in-pairs", kMetadataPairs},
-    {.label = "MXFP4", .formats = "mxfp4", .sparsity = "4:8-in-pairs",
+    {"NVFP4", "nvfp4",         {14000, kAicB300},     {18000, kAicB300},     "4:8-pairs", kMetadataPairs},
+    {.label = "MXFP4", .formats = "mxfp4", .sparsity = "4:8-pairs",
      .sparse_index_bits = kMetadataPairs,
      .note = "the 1.5x is advertised for NVFP4; MXFP4 rate not stated"},
     {"INT8",  "int8",          {153.5, kAicB300},     {307, kAicB300},       "2:4",          kMetadata},
@@ -266,8 +266,8 @@ constexpr ChipPeak kGb300Peaks[] = {
     {"FP8",   "e4m3fn e5m2",   {5000, kAicGb300},   {10000, kVerdaGb300}, "2:4",          kMetadata},
     {"MXFP8", "mxfp8",         {5000, kAicGb300},   {10000, kVerdaGb300}, "2:4",          kMetadata},
     {"FP6",   "e3m2fn e2m3fn", {5000, kVerdaGb300}, {10000, kVerdaGb300}, "2:4",          kMetadata},
-    {"NVFP4", "nvfp4",         {15000, kAicGb300},  {20000, kVerdaGb300}, "4:8-in-pairs", kMetadataPairs},
-    {.label = "MXFP4", .formats = "mxfp4", .sparsity = "4:8-in-pairs",
+    {"NVFP4", "nvfp4",         {15000, kAicGb300},  {20000, kVerdaGb300}, "4:8-pairs", kMetadataPairs},
+    {.label = "MXFP4", .formats = "mxfp4", .sparsity = "4:8-pairs",
      .sparse_index_bits = kMetadataPairs,
      .note = "the 1.5x is advertised for NVFP4; MXFP4 rate not stated"},
     {"INT8",  "int8",          {165, kAicGb300},    {330, kVerdaGb300},   "2:4",          kMetadata},

@@ -82,7 +82,7 @@ struct Pattern {
   int64_t keep, group;
 };
 
-// "4:8-in-pairs" -> 4, 8. Only sees patterns that a row lists.
+// "4:8-pairs" -> 4, 8. Only sees patterns that a row lists.
 Pattern Parse(std::string_view name) {
   Pattern p = {};
   const char* const end = name.data() + name.size();
@@ -127,7 +127,7 @@ std::string FormatsOf(const ChipInfo& chip) {
   return list;
 }
 
-// "2:4 for FP8; 4:8-in-pairs for NVFP4", or "none".
+// "2:4 for FP8; 4:8-pairs for NVFP4", or "none".
 std::string PatternsOf(const ChipInfo& chip) {
   std::string list;
   for (const ChipPeak& p : chip.peaks) {

@@ -189,6 +189,18 @@ TEST_F(ChipFileTest, FiguresAreNumbersAboveZeroWithASource) {
               AllOf(HasSubstr("guessed"), HasSubstr("inferred")));
 }
 
+TEST_F(ChipFileTest, NestingIsLimited) {
+  const std::string deep(1000000, '[');
+  EXPECT_THAT(RefusalOf(deep), HasSubstr("nested deeper than 6 levels"));
+  EXPECT_THAT(RefusalOf("{\"schema\": " + deep),
+              HasSubstr("nested deeper than 6 levels"));
+  // What a message quotes stays short.
+  const std::string refusal = RefusalWith(
+      [](json& file) { file["kind"] = std::vector<int>(100000, 1); });
+  EXPECT_THAT(refusal, HasSubstr("kind: must be text, is [1,1,1"));
+  EXPECT_LT(refusal.size(), 300u);
+}
+
 TEST_F(ChipFileTest, WordsAndSumsAreChecked) {
   const auto chip = [this](const char* pointer, const json& value) {
     return RefusalWith([&](json& file) {

@@ -119,7 +119,7 @@ TEST_F(FactBaseTest, PeaksAreTheSame) {
       if (sparsity.is_null()) continue;
       const std::string list = sparsity;  // "4:16 (also 4:12,4:8...)"
       const std::string_view first = Words(p->sparsity)[0];
-      EXPECT_EQ(first, list == "4:8 pairs" ? "4:8-in-pairs"
+      EXPECT_EQ(first, list == "4:8 pairs" ? "4:8-pairs"
                                            : list.substr(0, list.find(' ')))
           << what;
       const auto also = std::count(list.begin(), list.end(), ',');

@@ -253,7 +253,7 @@ TEST(ProjectTest, EveryPublishedPeakProjectsBelowItAndEveryOtherRefuses) {
   for (const ChipInfo& chip : Chips()) {
     for (const std::string_view format : formats) {
       for (const std::string_view pattern :
-           {"", "4:16", "2:4", "1:2", "4:8-in-pairs"}) {
+           {"", "4:16", "2:4", "1:2", "4:8-pairs"}) {
         SCOPED_TRACE(std::string(chip.id) + " " + std::string(format) + " " +
                      std::string(pattern));
         const Measurement w = At(0.7, Shape(512, 1024, 2048, format, pattern));
@@ -362,7 +362,7 @@ TEST(ProjectTest, AChipWithoutThePatternNamesWhatItHas) {
       Refusal(Shape(64, 64, 64, "e4m3fn", "4:16"), Chip("b200"),
               ErrorCode::kUnsupported),
       AllOf(HasSubstr("b200 has no 4:16 sparsity for FP8"),
-            HasSubstr("2:4 for FP8"), HasSubstr("4:8-in-pairs for NVFP4")));
+            HasSubstr("2:4 for FP8"), HasSubstr("4:8-pairs for NVFP4")));
   EXPECT_THAT(Refusal(Shape(64, 64, 64, "bf16", "2:4"), Chip("tpu7x"),
                       ErrorCode::kUnsupported),
               HasSubstr("it has none"));

@@ -130,7 +130,7 @@ BacktestRow ReadRow(const Catalog& catalog, const Csv& csv, size_t row) {
                    .sparse_side = Side::kB};  // of a layer, the weights
   if (b.sparsity != "dense") w.sparsity = b.sparsity;
   if (HasFlag(csv.Text(row, "flags"), "fp4_uses_4:8_pairs")) {
-    w.sparsity = "4:8-in-pairs";
+    w.sparsity = "4:8-pairs";
   }
   Conditions conditions = ConditionsOf(csv, row);
   conditions.block_scales = dtype.block_scales;

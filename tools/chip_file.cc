@@ -13,6 +13,7 @@
 #include "tools/io/file_error.h"
 #include "tools/text_file.h"
 #include "zeroulp/formats.h"
+#include "zeroulp/sparsity.h"
 
 namespace zeroulp::cli {
 namespace {
@@ -22,8 +23,16 @@ using Json = nlohmann::json;
 // What a GEMM's operands may be beyond the rows of formats.h.
 constexpr auto kBlockFormats = std::to_array<std::string_view>(
     {"mxfp8", "mxfp6", "mxfp4", "nvfp4", "int8", "f64"});
-constexpr auto kPatterns = std::to_array<std::string_view>(
-    {"4:16", "4:12", "4:8", "2:8", "2:4", "1:4", "1:2", "4:8-in-pairs"});
+
+// No field of the schema lies deeper: chips, a chip, peaks, a peak, a figure.
+constexpr int kMaxDepth = 6;
+
+// A value for a message, which a file of one long line must not fill.
+std::string Brief(const Json& json) {
+  constexpr size_t kMost = 100;
+  const std::string text = json.dump();
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
+}
 
 // One object of the file: knows where it is, hands out its fields, and refuses
 // those that nobody asked for.
@@ -32,7 +41,7 @@ class Object {
   Object(const std::string& path, std::string where, const Json& json,
          ChipFile& file)
       : path_(path), where_(std::move(where)), json_(json), file_(file) {
-    if (!json.is_object()) Fail("", "must be an object, is {}", json.dump());
+    if (!json.is_object()) Fail("", "must be an object, is {}", Brief(json));
   }
 
   template <typename... Args>
@@ -49,7 +58,7 @@ class Object {
     const Json* json = Find(field, required);
     if (json == nullptr) return {};
     if (!json->is_string() || json->get<std::string>().empty()) {
-      Fail(field, "must be text, is {}", json->dump());
+      Fail(field, "must be text, is {}", Brief(*json));
     }
     return Keep(json->get<std::string>());
   }
@@ -60,7 +69,7 @@ class Object {
     const double value = json->is_number() ? json->get<double>() : NAN;
     if (!(value >= least && value <= most) || value != std::floor(value)) {
       Fail(field, "must be a whole number from {} to {}, is {}", least, most,
-           json->dump());
+           Brief(*json));
     }
     return static_cast<int>(value);
   }
@@ -74,7 +83,7 @@ class Object {
     const Json* value = figure.Find("value", true);
     q.value = value->is_number() ? value->get<double>() : NAN;
     if (!(std::isfinite(q.value) && q.value > 0)) {
-      figure.Fail("value", "must be a number above 0, is {}", value->dump());
+      figure.Fail("value", "must be a number above 0, is {}", Brief(*value));
     }
     q.source = figure.Text("source", true);
     if (figure.Has("basis")) {
@@ -108,7 +117,7 @@ class Object {
     std::string words;
     for (const Json& word : *json) {
       if (!word.is_string() || !known(word.get<std::string>())) {
-        Fail(field, "{} is unknown", word.dump());
+        Fail(field, "{} is unknown", Brief(word));
       }
       words.append(words.empty() ? "" : " ").append(word.get<std::string>());
     }
@@ -122,7 +131,7 @@ class Object {
     const Json* json = Find(field, required);
     if (json == nullptr) return rows;
     if (!json->is_array() || (required && json->empty())) {
-      Fail(field, "must be a list of {} objects", required ? "1 or more" : "");
+      Fail(field, "must be a list of {}objects", required ? "1 or more " : "");
     }
     for (size_t i = 0; i < json->size(); ++i) {
       Object object(path_, fmt::format("{}[{}]", At(field), i), (*json)[i],
@@ -192,7 +201,8 @@ bool KnownFormat(const std::string& name) {
 }
 
 bool KnownPattern(const std::string& name) {
-  return std::find(kPatterns.begin(), kPatterns.end(), name) != kPatterns.end();
+  return std::any_of(kSparsities.begin(), kSparsities.end(),
+                     [&](const SparsityInfo& s) { return s.name == name; });
 }
 
 ChipPeak ReadPeak(Object& o) {
@@ -331,9 +341,15 @@ SystemInfo ReadSystem(Object& o) {
 }  // namespace
 
 void ReadChipFile(const std::string& path, ChipFile& file) {
+  // Deeper values could exhaust the stack of whoever walks them.
+  const auto flat = [&path](int depth, Json::parse_event_t, Json&) {
+    if (depth <= kMaxDepth) return true;
+    io::FileError(path, "is nested deeper than {} levels, as no chip file is",
+                  kMaxDepth);
+  };
   Json json;
   try {
-    json = Json::parse(ReadTextFile(path));
+    json = Json::parse(ReadTextFile(path), flat);
   } catch (const Json::exception& error) {
     io::FileError(path, "is not JSON: {}", error.what());
   }
