@@ -240,6 +240,27 @@ TEST_F(CliProjectTest, BadShapesRefuse) {
   }
 }
 
+// None is ignored.
+TEST_F(CliProjectTest, OptionsThatDoNotApplyRefuse) {
+  const std::string shape = "$Z project --shape 8x8x8 --format bf16 ";
+  EXPECT_THAT(Refusal(shape + "--batch 2"), HasSubstr("requires --shapes"));
+  EXPECT_THAT(Refusal(shape + "--tokens 2"), HasSubstr("requires --shapes"));
+  for (const char* option :
+       {"--format bf16", "--sparsity 2:4", "--split data=2", "--clock hot",
+        "--chips b200", "--block-scales", "--efficiency 0.5", "--svg s.svg"}) {
+    EXPECT_THAT(Refusal("$Z project --backtest m.csv " + std::string(option)),
+                HasSubstr("excludes --backtest"))
+        << option;
+  }
+  for (const char* share : {"0", "-0.5", "1.5", "nan", "much"}) {
+    EXPECT_THAT(Refusal(shape + "--efficiency " + share),
+                HasSubstr("is not above 0 and at most 1"))
+        << share;
+  }
+  EXPECT_THAT(Refusal(shape + "--chips gb200_nvl72 --split data=2,data=3"),
+              HasSubstr("each once"));
+}
+
 // ---------------------------------------------------------------------------
 // Pictures
 

@@ -228,8 +228,12 @@ TEST_F(CliTest, UnknownNamesListWhatExists) {
               HasSubstr("no rounding is named 'up'; known: rne rz"));
   EXPECT_THAT(Refusal("encode --to e5m2 --overflow wrap"),
               HasSubstr("known: saturate ieee"));
-  EXPECT_THAT(Refusal("list abacuses"), HasSubstr("known: formats arith"));
-  EXPECT_THAT(Refusal("explain abacus"), HasSubstr("chain.f32"));
+  EXPECT_THAT(Refusal("list abacuses"), HasSubstr("known: formats blocks"));
+  const std::string known = Refusal("explain abacus");
+  EXPECT_THAT(known, HasSubstr("chain.f32"));
+  const size_t kernel = known.find(" floor_chain");
+  ASSERT_NE(kernel, known.npos);
+  EXPECT_EQ(known.find(" floor_chain", kernel + 1), known.npos) << known;
   EXPECT_THAT(Refusal("project --shape 1x1x1 --format e4m3fn --chips abacus"),
               HasSubstr("known: trainium1"));
 }
@@ -245,11 +249,9 @@ TEST_F(CliTest, BareE4M3IsNotedOnStandardError) {
 }
 
 TEST_F(CliTest, EveryRowIsListedAndExplained) {
-  const std::pair<const char*, const char*> tables[] = {{"formats", "name"},
-                                                        {"arith", "name"},
-                                                        {"chips", "id"},
-                                                        {"systems", "id"},
-                                                        {"kernels", "name"}};
+  const std::pair<const char*, const char*> tables[] = {
+      {"formats", "name"}, {"blocks", "name"}, {"arith", "name"},
+      {"chips", "id"},     {"systems", "id"},  {"kernels", "name"}};
   for (const auto& [table, key] : tables) {
     const std::string list = std::string("list ") + table;
     const Outcome outcome = Run(list + " --json");
@@ -269,6 +271,30 @@ TEST_F(CliTest, EveryRowIsListedAndExplained) {
     EXPECT_EQ(json::parse(explained.out)["row"], listed["rows"][0]);
     EXPECT_THAT(Run("explain " + name).out, HasSubstr(name));
   }
+}
+
+TEST_F(CliTest, ABlockFormatIsExplainedWithItsScaleRules) {
+  const json row = json::parse(Run("explain mxfp8 --json").out)["row"];
+  EXPECT_EQ(row["name"], "mxfp8_e4m3fn");
+  EXPECT_EQ(row["block"], "1 x 32");
+  EXPECT_EQ(row["scale_modes"], "floor ceil even rceil trn3");
+  EXPECT_EQ(row["rules"].size(), 5u);
+  EXPECT_THAT(Run("explain nvfp4").out, HasSubstr("S = min(2688 / amax"));
+}
+
+TEST_F(CliTest, AReportThatCannotBeWrittenIsKnownBeforeTheWork) {
+  WriteInput();
+  ASSERT_EQ(Run("compute b -o out").code, 0);
+  for (const char* report : {"--json", "--junit"}) {
+    EXPECT_THAT(Refusal(std::string("verify out ") + report + " no/folder/r"),
+                HasSubstr("no/folder/r: cannot be written"));
+  }
+  EXPECT_THAT(Refusal("verify out --json r --junit r"),
+              HasSubstr("cannot both be written to r"));
+  EXPECT_THAT(Refusal("quantize b --format nvfp4 -o q --json no/folder/r"),
+              HasSubstr("no/folder/r: cannot be written"));
+  EXPECT_THAT(Refusal("quantize b --format nvfp4 -o q --json q"),
+              HasSubstr("-o and --json cannot both be q"));
 }
 
 TEST_F(CliTest, ProjectionsAreTablesAndJson) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // list, explain: the library's tables for people and programs.
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "tools/commands.h"
@@ -32,6 +34,13 @@ constexpr Field kFormatFields[] = {{"name", "format"},
                                    {"min_positive", "min positive", true},
                                    {"specials", "specials"},
                                    {"source", "source"}};
+constexpr Field kBlockFields[] = {{"name", "block format"},
+                                  {"element", "element"},
+                                  {"scale", "scale"},
+                                  {"block", "block"},
+                                  {"tensor_scale", "tensor scale"},
+                                  {"scale_modes", "scale modes"},
+                                  {"source", "source"}};
 constexpr Field kArithFields[] = {{"name", "arithmetic"},
                                   {"operands", "operands"},
                                   {"output", "output"},
@@ -64,6 +73,11 @@ std::vector<Json> FormatRows() {
   for (const FormatInfo& row : kFormats) rows.push_back(Describe(row));
   return rows;
 }
+std::vector<Json> BlockRows() {
+  std::vector<Json> rows;
+  for (const BlockInfo& row : kBlocks) rows.push_back(Describe(row));
+  return rows;
+}
 std::vector<Json> ArithRows() {
   std::vector<Json> rows;
   for (const ArithInfo& row : kArith) rows.push_back(Describe(row));
@@ -90,20 +104,28 @@ struct Listing {
 };
 constexpr Listing kListings[] = {
     {"formats", "format", "name", kFormatFields, FormatRows},
+    {"blocks", "block format", "name", kBlockFields, BlockRows},
     {"arith", "arithmetic", "name", kArithFields, ArithRows},
     {"chips", "chip", "id", kChipFields, ChipRows},
     {"systems", "system", "id", kSystemFields, SystemRows},
     {"kernels", "kernel", "name", kKernelFields, DescribeKernels},
 };
 
+std::string ListingNames(std::string_view between) {
+  std::string names;
+  for (const Listing& listing : kListings) {
+    names.append(names.empty() ? "" : between).append(listing.name);
+  }
+  return names;
+}
+
 const Listing& FindListing(std::string_view name) {
-  std::string known;
   for (const Listing& listing : kListings) {
     if (listing.name == name) return listing;
-    known.append(" ").append(listing.name);
   }
-  throw Error(ErrorCode::kUnknownName,
-              fmt::format("no list is named '{}'; known:{}", name, known));
+  throw Error(
+      ErrorCode::kUnknownName,
+      fmt::format("no list is named '{}'; known: {}", name, ListingNames(" ")));
 }
 
 // The dense peak of the first row that lists one of `formats`.
@@ -196,7 +218,7 @@ int PrintRow(const Options& options, std::string_view kind, const Json& row) {
     fmt::print("{}", ToText(json));
     return kOk;
   }
-  if (row.contains("rule")) {
+  if (row.contains("parameters")) {
     fmt::print("{}",
                options.markdown ? ExplainMarkdown(row) : ExplainText(row));
     return kOk;
@@ -211,16 +233,15 @@ int ExplainCommand(const Options& options) {
   std::string known;
   for (const Listing& listing : kListings) {
     known += fmt::format("; {}:", listing.name);
+    std::set<std::string> names;  // a kernel has a row for each arithmetic
     for (const Json& row : listing.rows()) {
       const std::string name = ShortText(row, listing.key);
-      const std::string aliases = " " + row.value("aliases", "") + " ";
-      const bool alias =
-          aliases.find(fmt::format(" {} ", options.name)) != std::string::npos;
-      if (name == options.name || (alias && !options.name.empty())) {
+      if (name == options.name ||
+          internal::ListContains(row.value("aliases", ""), options.name)) {
         if (listing.name == "formats") FormatArgument(options.name);
         return PrintRow(options, listing.singular, row);
       }
-      known.append(" ").append(name);
+      if (names.insert(name).second) known.append(" ").append(name);
     }
   }
   throw Error(ErrorCode::kUnknownName,
@@ -236,13 +257,10 @@ void AddStyle(CLI::App& command, Options& options) {
 }  // namespace
 
 void AddList(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand(
-      "list", "what there is: formats, arith, chips, systems or kernels");
+  CLI::App* command =
+      app.add_subcommand("list", "what there is: " + ListingNames(", "));
   const auto options = std::make_shared<Options>();
-  command
-      ->add_option("TABLE", options->name,
-                   "formats, arith, chips, systems or kernels")
-      ->required();
+  command->add_option("TABLE", options->name, ListingNames(", "))->required();
   AddStyle(*command, *options);
   command->callback(
       [options, &action] { action = [options] { return List(*options); }; });
@@ -250,7 +268,8 @@ void AddList(CLI::App& app, Action& action) {
 
 void AddExplain(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
-      "explain", "one format, arithmetic, chip, system or kernel in full");
+      "explain",
+      "one number or block format, arithmetic, chip, system or kernel in full");
   const auto options = std::make_shared<Options>();
   command->add_option("NAME", options->name, "its name")->required();
   AddStyle(*command, *options);

@@ -79,8 +79,8 @@ void AddDenseRoof(Picture& picture, const Catalog& catalog, Plan plan,
 
 void WritePicture(const ProjectOptions& options, const std::string& title,
                   const Picture& picture) {
-  WriteText(options.svg,
-            RooflineSvg(title, picture.roofs, picture.points, picture.bars));
+  TextOutput(options.svg)
+      .Write(RooflineSvg(title, picture.roofs, picture.points, picture.bars));
 }
 
 std::string TitleOf(const ProjectOptions& o, const std::string& what) {

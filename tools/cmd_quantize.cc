@@ -104,9 +104,11 @@ Request Check(const Arguments& arguments) {
                 fmt::format("quantize: --rounding is rne or sr, not {}",
                             Name(options.rounding)));
   }
-  if (arguments.output == "-" && arguments.json == "-") {
+  if (arguments.output == arguments.json) {
     throw Error(ErrorCode::kArgument,
-                "quantize: -o and --json cannot both be standard output");
+                fmt::format("quantize: -o and --json cannot both be {}",
+                            arguments.output == "-" ? "standard output"
+                                                    : arguments.output));
   }
   return request;
 }
@@ -431,10 +433,9 @@ int QuantizeCommand(const Arguments& arguments) {
   const Request request = Check(arguments);
   const SafetensorsFile file = SafetensorsFile::Open(arguments.input);
   std::vector<Plan> plans = MakePlans(file, request, arguments.skip);
+  TextOutput json(arguments.json);
   CheckpointWriter(file, request, plans).Write(arguments.output);
-  if (!arguments.json.empty()) {
-    WriteText(arguments.json, ToText(MakeJson(arguments, request, plans)));
-  }
+  json.Write(ToText(MakeJson(arguments, request, plans)));
   if (arguments.output != "-" && arguments.json != "-") {
     PrintReport(request, plans, arguments.output);
   }

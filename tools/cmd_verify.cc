@@ -76,18 +76,20 @@ ExitCode Worst(const std::vector<Verified>& results) {
 }
 
 int VerifyCommand(const Options& options) {
-  if (options.json == "-" && options.junit == "-") {
-    Complain("--json and --junit cannot both be written to standard output");
+  if (!options.json.empty() && options.json == options.junit) {
+    Complain("--json and --junit cannot both be written to {}",
+             options.json == "-" ? "standard output" : options.json);
     return kBadInput;
   }
   const bool quiet = options.json == "-" || options.junit == "-";
+  TextOutput json(options.json), junit(options.junit);
   std::vector<Verified> results;
   for (const std::string& path : options.inputs) {
     results.push_back(Timed(options, path));
     if (!quiet) Print(results.back());
   }
-  if (!options.json.empty()) WriteText(options.json, ToText(ToJson(results)));
-  if (!options.junit.empty()) WriteText(options.junit, ToJunit(results));
+  json.Write(ToText(ToJson(results)));
+  junit.Write(ToJunit(results));
   return Worst(results);
 }
 

@@ -253,6 +253,32 @@ Json Describe(const FormatInfo& format) {
       .Take();
 }
 
+Json Describe(const BlockInfo& block) {
+  const auto size = [](int64_t elements) {
+    return elements == 0 ? std::string("all") : std::to_string(elements);
+  };
+  std::string names;
+  Json rules = Json::array();
+  for (const ScaleRuleInfo& rule : kScaleRules) {
+    if (rule.scale != block.scale) continue;
+    names.append(names.empty() ? "" : " ").append(rule.name);
+    rules.push_back({{"scale_mode", rule.name},
+                     {"rule", rule.rule},
+                     {"source", rule.source}});
+  }
+  return Object()
+      .Add("name", block.name)
+      .Add("aliases", block.aliases)
+      .Add("element", Info(block.element).name)
+      .Add("scale", Info(block.scale).name)
+      .Add("block", size(block.block_rows) + " x " + size(block.block_cols))
+      .Set("tensor_scale", Json(block.has_tensor_scale))
+      .Add("scale_modes", names)  // the default one first
+      .Add("source", block.source)
+      .Set("rules", std::move(rules))
+      .Take();
+}
+
 Json Describe(const ArithInfo& arith) {
   const std::string a = arith.a.names(), b = arith.b.names();
   Object object;

@@ -10,6 +10,7 @@
 
 #include "tools/output.h"
 #include "zeroulp/arithmetic.h"
+#include "zeroulp/blocks.h"
 #include "zeroulp/chips.h"
 #include "zeroulp/formats.h"
 
@@ -18,6 +19,7 @@ namespace zeroulp::cli {
 // Figures with a source become {"value", "source", "basis"}; what nobody has
 // published is left out.
 Json Describe(const FormatInfo& format);
+Json Describe(const BlockInfo& block);  // with the scale rules it can have
 Json Describe(const ArithInfo& arith);
 Json Describe(const ChipInfo& chip);
 Json Describe(const SystemInfo& system);

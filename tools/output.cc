@@ -7,8 +7,6 @@
 #include <cstdlib>
 #include <span>
 
-#include "tools/io/output_file.h"
-
 namespace zeroulp::cli {
 namespace {
 
@@ -78,10 +76,14 @@ std::string ToText(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void WriteText(const std::string& path, std::string_view text) {
-  io::OutputFile file(path);
-  file.Write(std::as_bytes(std::span(text)));
-  file.Commit();
+TextOutput::TextOutput(const std::string& path) {
+  if (!path.empty()) file_.emplace(path);
+}
+
+void TextOutput::Write(std::string_view text) {
+  if (!file_) return;
+  file_->Write(std::as_bytes(std::span(text)));
+  file_->Commit();
 }
 
 const FormatInfo& FormatArgument(std::string_view name) {

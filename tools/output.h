@@ -8,11 +8,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tools/io/output_file.h"
 #include "zeroulp/formats.h"
 
 namespace zeroulp::cli {
@@ -58,8 +60,17 @@ Json NewJson(std::string_view kind);
 // Indented. Bytes of a path or file that are not UTF-8 become U+FFFD.
 std::string ToText(const Json& json);
 
-// Writes text to a file, all or nothing, or to standard output for "-".
-void WriteText(const std::string& path, std::string_view text);
+// Text for a file that an option names, all or nothing, or for standard output
+// if that is "-"; "": nowhere. Opened before the work that the text is about,
+// so that a path that cannot be written is known at once. Throws Error{kFile}.
+class TextOutput {
+ public:
+  explicit TextOutput(const std::string& path);
+  void Write(std::string_view text);  // once
+
+ private:
+  std::optional<io::OutputFile> file_;
+};
 
 // FindFormat. A bare "e4m3" gets a note: others mean e4m3fn by it.
 const FormatInfo& FormatArgument(std::string_view name);

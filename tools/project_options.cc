@@ -11,15 +11,20 @@ namespace zeroulp::cli {
 void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
   CLI::App* what = command.add_option_group("what", "one of these");
   what->add_option("--shape", o.shape, "one GEMM, MxNxK");
-  what->add_option("--shapes", o.shapes,
-                   "the GEMMs of a model: a file, or one of " + ModelNames());
-  what->add_option("--backtest", o.backtest,
-                   "CSV of measured times to hold projections against");
+  CLI::Option* shapes = what->add_option(
+      "--shapes", o.shapes,
+      "the GEMMs of a model: a file, or one of " + ModelNames());
+  CLI::Option* backtest =
+      what->add_option("--backtest", o.backtest,
+                       "CSV of measured times to hold projections against");
   what->require_option(1);
 
-  command.add_option("--batch", o.load.batch, "sequences, of --shapes");
-  command.add_option("--tokens", o.load.tokens,
-                     "of each sequence at once, of --shapes; 1: decoding");
+  command.add_option("--batch", o.load.batch, "sequences, of --shapes")
+      ->needs(shapes);
+  command
+      .add_option("--tokens", o.load.tokens,
+                  "of each sequence at once, of --shapes; 1: decoding")
+      ->needs(shapes);
   command.add_option("--format", o.format, "operand format");
   command.add_option("--b-format", o.b_format, "format of B where it differs");
   command.add_option("--sparsity", o.sparsity,
@@ -32,7 +37,15 @@ void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
       .add_option("--efficiency", o.efficiency,
                   "share of peak measured on a host, above 0 to 1: scale by "
                   "it instead of by published times")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            double share = 0;
+            const bool valid = CLI::detail::lexical_cast(text, share) &&
+                               share > 0 && share <= 1;
+            return valid ? std::string()
+                         : fmt::format("{} is not above 0 and at most 1", text);
+          },
+          ""));
   command
       .add_option("--clock", o.clock,
                   "cool: a burst; heating, the default: as long as it lasts; "
@@ -56,6 +69,14 @@ void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
   CLI::Option* json = command.add_flag("--json", o.json, "JSON");
   command.add_flag("--markdown", o.markdown, "Markdown tables")->excludes(json);
   command.add_option("--svg", o.svg, "write rooflines and bars to this file");
+
+  // A file of measured times says itself what was measured, and on what.
+  for (const char* option :
+       {"--format", "--b-format", "--sparsity", "--sparse-side", "--efficiency",
+        "--clock", "--block-scales", "--quantise-a", "--split", "--chips",
+        "--svg"}) {
+    command.get_option(option)->excludes(backtest);
+  }
 }
 
 void ParseShape(const std::string& text, Measurement& measurement) {
@@ -78,22 +99,26 @@ void ParseShape(const std::string& text, Measurement& measurement) {
 std::optional<Division> ParseSplit(const std::string& text) {
   if (text.empty()) return std::nullopt;
   Division division;
-  const std::pair<std::string_view, int64_t*> parts[] = {
-      {"data=", &division.data},
-      {"columns=", &division.columns},
-      {"rows=", &division.rows},
-      {"stages=", &division.stages}};
+  struct Part {
+    std::string_view name;
+    int64_t* value;
+    bool seen = false;
+  };
+  Part parts[] = {{"data=", &division.data},
+                  {"columns=", &division.columns},
+                  {"rows=", &division.rows},
+                  {"stages=", &division.stages}};
   std::string_view rest = text;
   while (true) {
     const size_t comma = std::min(rest.find(','), rest.size());
     const std::string_view word = rest.substr(0, comma);
     bool known = false;
-    for (const auto& [name, value] : parts) {
-      if (!word.starts_with(name)) continue;
+    for (Part& part : parts) {
+      if (!word.starts_with(part.name) || part.seen) continue;
       const char* const end = word.data() + word.size();
       const auto [stop, error] =
-          std::from_chars(word.data() + name.size(), end, *value);
-      known = error == std::errc() && stop == end;
+          std::from_chars(word.data() + part.name.size(), end, *part.value);
+      known = part.seen = error == std::errc() && stop == end;
     }
     if (!known) {
       throw Error(ErrorCode::kArgument,
