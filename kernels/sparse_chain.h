@@ -5,20 +5,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "kernels/sparse_call.h"
 
 namespace zeroulp::kernels {
 
-// Why SparseChainBf16 does not take the call; empty if it does.
-std::string_view SparseChainBf16Refuses(const SparseCall& call);
-
 // Of a part of so many sparse rows.
-size_t SparseChainBf16WorkspaceBytes(int64_t sparse_rows);
+size_t SparseChainBf16WorkspaceBytes(const SparseCall& call,
+                                     int64_t sparse_rows);
 
-// CPUs with AVX512_BF16 only. A part with operands or sums that the instruction
-// would flush to zero, being subnormal, takes SparseFma.
+// CPUs with AVX512_BF16 only; what RefusesPairs does not refuse. A part with
+// operands or sums that the instruction would flush to zero, being subnormal,
+// takes SparseFma.
 void SparseChainBf16(const SparseCall& call, const SparsePart& part,
                      std::byte* workspace) noexcept;
 

@@ -17,7 +17,7 @@ namespace zeroulp::kernels {
 std::string_view SparseFp4Refuses(const SparseCall& call);
 
 // Of a part of so many sparse rows.
-size_t SparseFp4WorkspaceBytes(int64_t sparse_rows);
+size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows);
 
 // AVX3_DL only.
 void SparseFp4(const SparseCall& call, const SparsePart& part,

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops around a sparse kernel of 512-bit targets.
 //
-// A Kernel has
-//   kLanes      elements of K a vector holds
-//   kPerStep    stored elements of a step
-//   kSizes      of what it decodes
+// A Kernel has, beside what SparseKernel gives it,
 //   void DecodeSparse(pass, group, panel)
 //   void DecodeDense(pass, group, rows, panel), through row-major memory
-//   void Tiles(pass, vectors, dense panel, sparse panels, ahead, out)
-// where Tiles computes 16 dense rows by up to kSparseNV panels, and brings a
-// line a step from `ahead` on to L2.
+// Its Tiles computes 16 dense rows by up to kSparseNV panels, and brings a line
+// a step from `ahead` on to L2.
 
 #if defined(ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_
@@ -30,31 +26,6 @@ namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 
 #if ZEROULP_TARGET_HAS_512
-
-// Steps before the end of a tile: long enough for D to come from L3, and not so
-// long that panels drive it out of L1 again.
-inline constexpr size_t kFetchSteps = 32;
-
-// The lines of D that a tile is about to write, and where the next one, below,
-// starts from.
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void PrefetchOutput(const TileOutput& out) {
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      hwy::Prefetch(out.to + i * out.to_stride + v * kLanes);
-    }
-  }
-  if (out.from == nullptr) return;
-  ZEROULP_UNROLL
-  for (size_t i = kRows; i < 2 * kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      hwy::Prefetch(out.from + i * out.from_stride + v * kLanes);
-    }
-  }
-}
 
 // Where a rectangle of D begins, of dense rows by sparse ones.
 struct Corner {
@@ -158,12 +129,12 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
                    const SparsePart& part, const SparsePass& pass,
                    size_t sparse_begin, size_t sparse_end,
                    const SparseMemory& memory) {
-  constexpr size_t kPanel = Kernel::kSizes.panel();
-  constexpr size_t kDense = Kernel::kSizes.dense();
+  const size_t panel = kernel.sizes().panel();
+  const size_t dense = kernel.sizes().dense();
   for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {
     kernel.DecodeSparse(
         pass, j / kSparseRows,
-        memory.panels + (j - sparse_begin) / kSparseRows * kPanel);
+        memory.panels + (j - sparse_begin) / kSparseRows * panel);
   }
   const SparseOutput out = OutputOf(call);
   const auto dense_end = static_cast<size_t>(part.dense_end);
@@ -173,7 +144,7 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
         std::min(block + kDenseGroups * kSparseRows, dense_end);
     for (size_t i = block; i < block_end; i += kSparseRows) {
       kernel.DecodeDense(pass, i / kSparseRows, memory.rows,
-                         memory.dense + (i - block) / kSparseRows * kDense);
+                         memory.dense + (i - block) / kSparseRows * dense);
     }
     for (size_t j = sparse_begin; j < sparse_end; j += kSparseEdgeStride) {
       Corner corner = {};
@@ -181,10 +152,10 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
       corner.sparse_rows = std::min(kSparseEdgeStride, sparse_end - j);
       corner.vectors = hwy::DivCeil(corner.sparse_rows, kSparseRows);
       const uint8_t* first =
-          memory.panels + (j - sparse_begin) / kSparseRows * kPanel;
-      const uint8_t* panels[kSparseNV] = {first, first + kPanel};
+          memory.panels + (j - sparse_begin) / kSparseRows * panel;
+      const uint8_t* panels[kSparseNV] = {first, first + panel};
       const uint8_t* next = j + kSparseEdgeStride < sparse_end
-                                ? first + kSparseNV * kPanel
+                                ? first + kSparseNV * panel
                                 : memory.panels;
       for (size_t i = block; i < block_end; i += kSparseRows) {
         corner.dense = i;
@@ -192,10 +163,10 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
         // Panels come from L3: each of the four squares of a block fetches half
         // of one of the two that the next block of tiles reads.
         const size_t square = (i - block) / kSparseRows;
-        const uint8_t* ahead = next + square / kSparseNV * kPanel +
+        const uint8_t* ahead = next + square / kSparseNV * panel +
                                square % kSparseNV * pass.steps * kStepBytes;
         RunSquare(kernel, out, pass, corner,
-                  memory.dense + (i - block) / kSparseRows * kDense, panels,
+                  memory.dense + (i - block) / kSparseRows * dense, panels,
                   ahead, memory.edge);
       }
     }
@@ -208,20 +179,18 @@ void RunSparse(const Kernel& kernel, const SparseCall& call,
                const SparsePart& part, std::byte* workspace) {
   const auto sparse_begin = static_cast<size_t>(part.sparse_begin);
   const auto sparse_end = static_cast<size_t>(part.sparse_end);
-  const SparseMemory memory(LayoutOf(Kernel::kSizes, sparse_end - sparse_begin),
+  const SparseMemory memory(LayoutOf(kernel.sizes(), sparse_end - sparse_begin),
                             workspace);
-  const SparseWindow window = WindowOf(call.sparse->sparsity(), Kernel::kLanes);
+  const SparseWindow& window = kernel.window();
   const auto stored = static_cast<size_t>(call.sparse->stored().cols());
   const size_t windows = hwy::DivCeil(stored, window.stored);
-  const size_t at_once =
-      WindowsOfPass(Kernel::kSizes, window, Kernel::kPerStep);
   const size_t block_rows = memory.sparse_groups * kSparseRows;
   for (size_t j = sparse_begin; j < sparse_end; j += block_rows) {
     size_t w = 0;
     do {  // at least once: K = 0 copies C
       SparsePass pass = {};
       pass.first_window = w;
-      pass.windows = std::min(at_once, windows - w);
+      pass.windows = std::min(kernel.sizes().windows, windows - w);
       pass.stored =
           std::min(stored - w * window.stored, pass.windows * window.stored);
       pass.steps = hwy::DivCeil(pass.stored, Kernel::kPerStep);

@@ -13,6 +13,8 @@
 #include "kernels/sparse_fma.h"
 #include "kernels/sparse_fp4.h"
 #include "kernels/sparse_gather.h"
+#include "kernels/sparse_pairs.h"
+#include "kernels/sparse_scaled.h"
 #include "kernels/target_in_use.h"
 
 namespace zeroulp::kernels {
@@ -52,15 +54,32 @@ std::string_view OnlyPlainChain(const SparseCall& call) {
 
 std::string_view Bf16Refuses(const SparseCall& call) {
   if (const auto why = OnlyPlainChain(call); !why.empty()) return why;
-  return SparseChainBf16Refuses(call);
+  return RefusesPairs(call);
 }
 
 void RunBf16(const SparseCall& call, int threads, const SparseFinish& finish) {
   RunSparseTasks(
       call, threads,
-      SparseChainBf16WorkspaceBytes(SplitSparse(call, threads).sparse_rows),
+      SparseChainBf16WorkspaceBytes(call,
+                                    SplitSparse(call, threads).sparse_rows),
       [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
         SparseChainBf16(call, part, workspace);
+      },
+      finish);
+}
+
+std::string_view ScaledRefuses(const SparseCall& call) {
+  if (const auto why = OnlyChain(call); !why.empty()) return why;
+  return SparseScaledRefuses(call);
+}
+
+void RunScaled(const SparseCall& call, int threads,
+               const SparseFinish& finish) {
+  RunSparseTasks(
+      call, threads,
+      SparseScaledWorkspaceBytes(call, SplitSparse(call, threads).sparse_rows),
+      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
+        SparseScaled(call, part, workspace);
       },
       finish);
 }
@@ -88,7 +107,7 @@ std::string_view Fp4Refuses(const SparseCall& call) {
 void RunFp4(const SparseCall& call, int threads, const SparseFinish& finish) {
   RunSparseTasks(
       call, threads,
-      SparseFp4WorkspaceBytes(SplitSparse(call, threads).sparse_rows),
+      SparseFp4WorkspaceBytes(call, SplitSparse(call, threads).sparse_rows),
       [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
         SparseFp4(call, part, workspace);
       },
@@ -99,6 +118,8 @@ constexpr std::array kKernels = {
     SparseKernelRow{"sparse.int8dot", Fp4Refuses, Fp4Unable, NotSlower, RunFp4},
     SparseKernelRow{"sparse.bf16dot", Bf16Refuses, Bf16Unable, Bf16Slower,
                     RunBf16},
+    SparseKernelRow{"sparse.scaled", ScaledRefuses, Bf16Unable, NotSlower,
+                    RunScaled},
     SparseKernelRow{"sparse.fma", OnlyPlainChain, Able, NotSlower, RunFma},
     SparseKernelRow{"sparse.gather", Anything, Able, NotSlower, SparseGather},
 };

@@ -75,32 +75,50 @@ struct SparsePass {
   bool first, last;  // of K
 };
 
-// Memory of decoded operands, for passes of at most `steps` steps. A window has
-// four steps or more, so that passes are at most a quarter as many windows.
-struct SparseSizes {
-  size_t steps;
-  size_t block_bytes = 0;        // of what scales add to a panel
-  size_t dense_block_bytes = 0;  // and to 16 dense rows
+// Windows of a pass of at most `max_steps` steps, which take `per_step` stored
+// elements each. Even, so that every pass begins with a quad; and no more than
+// where a window has four steps, for patterns that have fewer.
+constexpr size_t MostWindows(size_t max_steps, const SparseWindow& window,
+                             size_t per_step) {
+  const size_t steps = window.stored / per_step;
+  return std::min(max_steps / 4, max_steps / steps / 2 * 2);
+}
 
-  // Of 16 sparse rows: for each step values, then indices; and one line so that
-  // panels side by side do not fall on the same cache sets.
+// Memory of decoded operands.
+struct SparseSizes {
+  size_t windows, steps;  // of the longest pass
+  size_t blocks;          // of scales, in such a pass
+
+  // 16 sparse rows: for each step values, then indices; for each block what its
+  // sum begins with, then scales; and one line so that panels side by side do
+  // not fall on the same cache sets.
+  constexpr size_t scales() const { return steps * kPanelStepBytes; }
   constexpr size_t panel() const {
-    return steps * kPanelStepBytes + kStepBytes + block_bytes;
+    return scales() + blocks * kPanelStepBytes + kStepBytes;
   }
-  constexpr size_t scales() const {
-    return steps * kPanelStepBytes + kStepBytes;
-  }
-  constexpr size_t windows() const { return steps / 4; }
   // 16 dense rows in windows, then their scales.
-  constexpr size_t dense() const {
-    return kSparseRows * windows() * kStepBytes + dense_block_bytes;
-  }
   constexpr size_t dense_scales() const {
-    return kSparseRows * windows() * kStepBytes;
+    return kSparseRows * windows * kStepBytes;
+  }
+  constexpr size_t dense() const {
+    return dense_scales() + blocks * kStepBytes;
   }
   // The same rows before, row-major.
-  constexpr size_t row() const { return (windows() + 1) * kStepBytes; }
+  constexpr size_t row() const { return (windows + 1) * kStepBytes; }
 };
+
+// For the passes that K takes, `block_steps` steps a block.
+constexpr SparseSizes SizesOf(size_t stored, size_t max_steps,
+                              const SparseWindow& window, size_t per_step,
+                              size_t block_steps) {
+  const size_t all = (stored + window.stored - 1) / window.stored;
+  SparseSizes sizes = {};
+  sizes.windows = std::min(MostWindows(max_steps, window, per_step),
+                           std::max((all + 1) / 2 * 2, size_t{2}));
+  sizes.steps = sizes.windows * (window.stored / per_step);
+  sizes.blocks = (sizes.steps + block_steps - 1) / block_steps;
+  return sizes;
+}
 
 // Dense rows decoded at once: up to half of 1M of L2, of which every panel of
 // sparse rows meets all.
@@ -130,12 +148,15 @@ constexpr SparseLayout LayoutOf(const SparseSizes& sizes, size_t sparse_rows) {
   return layout;
 }
 
-// Windows of a pass whose steps take `per_step` stored elements each. Even, so
-// that every pass begins with a quad.
-constexpr size_t WindowsOfPass(const SparseSizes& sizes,
-                               const SparseWindow& window, size_t per_step) {
-  const size_t steps = window.stored / per_step;
-  return std::min(sizes.windows(), sizes.steps / steps / 2 * 2);
+// Bytes that such a kernel needs for a part of so many sparse rows.
+inline size_t WorkspaceOf(const SparseCall& call, size_t lanes, size_t per_step,
+                          size_t max_steps, size_t block_steps,
+                          int64_t sparse_rows) {
+  const SparseWindow window = WindowOf(call.sparse->sparsity(), lanes);
+  const auto stored = static_cast<size_t>(call.sparse->stored().cols());
+  return LayoutOf(SizesOf(stored, max_steps, window, per_step, block_steps),
+                  static_cast<size_t>(sparse_rows))
+      .end;
 }
 
 }  // namespace zeroulp::kernels

@@ -59,15 +59,12 @@ struct TileOutput {
   bool last;  // `to` is D, where every NaN is 0x7FC00000
 };
 
-// `b[v]` is the panel of B vector v, already offset to its first lane.
-template <class Dot, size_t kVectors>
-HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
-                       const float* const* HWY_RESTRICT b,
-                       const TileOutput& out) {
+// Copies of `out`, which stores to D could otherwise change.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void LoadAccumulators(TileOutput out, VF (&acc)[kRows][kVectors]) {
   const DF df;
-  VF acc[kMR][kVectors];
   ZEROULP_UNROLL
-  for (size_t i = 0; i < kMR; ++i) {
+  for (size_t i = 0; i < kRows; ++i) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
       acc[i][v] =
@@ -76,6 +73,32 @@ HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
               : hn::LoadU(df, out.from + i * out.from_stride + v * kLanes);
     }
   }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StoreAccumulators(TileOutput out,
+                                  const VF (&acc)[kRows][kVectors]) {
+  const DF df;
+  const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < kRows; ++i) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      const VF x = acc[i][v];
+      hn::StoreU(out.last ? hn::IfThenElse(hn::IsNaN(x), nan, x) : x, df,
+                 out.to + i * out.to_stride + v * kLanes);
+    }
+  }
+}
+
+// `b[v]` is the panel of B vector v, already offset to its first lane.
+template <class Dot, size_t kVectors>
+HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
+                       const float* const* HWY_RESTRICT b,
+                       const TileOutput& out) {
+  const DF df;
+  VF acc[kMR][kVectors];
+  LoadAccumulators<kMR, kVectors>(out, acc);
   // The tile to the right starts from what lies there: by then it is here.
   if (out.from != nullptr) {
     ZEROULP_UNROLL
@@ -104,16 +127,7 @@ HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
       }
     }
   }
-  const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kMR; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const VF x = acc[i][v];
-      hn::StoreU(out.last ? hn::IfThenElse(hn::IsNaN(x), nan, x) : x, df,
-                 out.to + i * out.to_stride + v * kLanes);
-    }
-  }
+  StoreAccumulators<kMR, kVectors>(out, acc);
 }
 
 template <class Dot>

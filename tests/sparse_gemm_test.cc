@@ -355,6 +355,38 @@ TEST(SparseChain, Fp4WithAndWithoutScales) {
   }
 }
 
+TEST(SparseChain, NarrowFormatsWithBlockScales) {
+  uint32_t seed = 0;
+  for (const Sparsity sparsity :
+       {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}, Sparsity{4, 12},
+        Sparsity{1, 2}}) {
+    for (const auto& [format, block] :
+         {std::pair(Format::kE8M0FNU, 32), std::pair(Format::kUE4M3, 16),
+          std::pair(Format::kF32, 128), std::pair(Format::kF32, 8)}) {
+      for (const int64_t groups : {1, 9, 64, 140}) {
+        for (const Scales scales : {Scales::kOrdinary, Scales::kTiny,
+                                    Scales::kExtreme, Scales::kNan}) {
+          ++seed;
+          SparseProblem p = {&Chain(), Format::kE4M3FN,
+                             seed % 3 == 0 ? Format::kE2M1FN : Format::kE5M2,
+                             sparsity};
+          p.sparse_is_a = seed % 2 == 0;
+          p.sparse_rows = seed % 5 == 0 ? 33 : 16;
+          p.groups = groups;
+          p.values = static_cast<Values>(seed % 9);
+          p.with_c = seed % 7 != 0;
+          p.ascending = seed % 4 != 0;
+          p.scales = scales;
+          p.scale_format = format;
+          p.block = block;
+          p.seed = seed;
+          ExpectExactOnEveryTarget(p);
+        }
+      }
+    }
+  }
+}
+
 // The fast kernels are the ones that run: a refusal would pass every test.
 TEST(SparseChain, FastKernelsTakeWhatTheyAreFor) {
   const auto ran = [](Format format, Scales scales, Format scale_format,
@@ -380,6 +412,13 @@ TEST(SparseChain, FastKernelsTakeWhatTheyAreFor) {
     for (const Format format :
          {Format::kE4M3FN, Format::kE5M2, Format::kBF16}) {
       ran(format, Scales::kNone, e8m0, 0, bf16->name);
+    }
+  }
+  const kernels::SparseKernelRow* scaled = &kernels::AllSparseKernels()[2];
+  if (scaled->unable().empty()) {
+    for (const Format format : {Format::kE4M3FN, Format::kE5M2}) {
+      ran(format, Scales::kOrdinary, e8m0, 32, scaled->name);
+      ran(format, Scales::kOrdinary, Format::kF32, 128, scaled->name);
     }
   }
   if (fp4->unable().empty()) {

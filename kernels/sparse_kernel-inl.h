@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sparse kernels of 512-bit targets have in common: sizes, block
+// scales and tiles. How they decode elements is theirs.
+
+#if defined(ZEROULP_KERNELS_SPARSE_KERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_SPARSE_KERNEL_INL_H_
+#undef ZEROULP_KERNELS_SPARSE_KERNEL_INL_H_
+#else
+#define ZEROULP_KERNELS_SPARSE_KERNEL_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/sparse_tile-inl.h"
+#include "zeroulp/codec.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+#if ZEROULP_TARGET_HAS_512
+
+template <class Product, ScaleKind kKind>
+class SparseKernel {
+ public:
+  static constexpr size_t kPerStep = Product::kPerStep;
+
+  // Passes of at most `max_steps` steps; sums in units of 2^unit.
+  SparseKernel(const SparseCall& call, size_t max_steps, int unit)
+      : call_(call),
+        window_(WindowOf(call.sparse->sparsity(), Product::kLanes)),
+        bases_(window_),
+        unit_(unit) {
+    const PackedMatrix& stored = call.sparse->stored();
+    block_steps_ =
+        kKind == ScaleKind::kNone
+            ? max_steps
+            : static_cast<size_t>(stored.scale_block()) / Product::kPerStep;
+    sizes_ = SizesOf(static_cast<size_t>(stored.cols()), max_steps, window_,
+                     Product::kPerStep, block_steps_);
+    if constexpr (kKind == ScaleKind::kFactors) {
+      if (stored.scale_format() == Format::kF32) return;
+      const FormatInfo& scale = Info(stored.scale_format());
+      for (uint32_t i = 0; i < 256; ++i) values_[i] = Decode(scale, i);
+    }
+  }
+
+  const SparseWindow& window() const { return window_; }
+  const SparseSizes& sizes() const { return sizes_; }
+
+  void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* dense,
+             const uint8_t* const* panels, const uint8_t* ahead,
+             const TileOutput& out) const {
+    SquareOfTiles<Product, kKind>(
+        vectors, pass.windows,
+        {pass.steps, window_.stored / Product::kPerStep, block_steps_, dense,
+         dense + sizes_.dense_scales(), panels, sizes_.scales(), ahead},
+        out);
+  }
+
+ protected:
+  // Of a row, the quad of `matrix` that element `k` begins.
+  static const uint8_t* QuadAt(const PackedMatrix& matrix, size_t group,
+                               size_t k) {
+    const auto quads = static_cast<size_t>(matrix.quads());
+    const auto per_quad = static_cast<size_t>(matrix.quad_cols());
+    return matrix.data() + (group * quads + k / per_quad) * kStepBytes;
+  }
+  const uint8_t* PositionsAt(size_t group, size_t k) const {
+    const auto quads = static_cast<size_t>(call_.sparse->position_quads());
+    return call_.sparse->positions() + (group * quads + k / 4) * kStepBytes;
+  }
+
+  void DecodeSparseScales(const SparsePass& pass, size_t group,
+                          uint8_t* panel) const {
+    uint8_t* to = panel + sizes_.scales() + kStepBytes;
+    for (size_t b = 0; b < Blocks(pass); ++b) {
+      DecodeScales(call_.sparse->stored(), group, FirstBlock(pass) + b, 0, to);
+      to += kPanelStepBytes;
+    }
+  }
+  // These take the unit.
+  void DecodeDenseScales(const SparsePass& pass, size_t group,
+                         uint8_t* panel) const {
+    uint8_t* to = panel + sizes_.dense_scales();
+    for (size_t b = 0; b < Blocks(pass); ++b) {
+      DecodeScales(*call_.dense, group, FirstBlock(pass) + b, unit_, to);
+      to += kStepBytes;
+    }
+  }
+
+  const SparseCall& call_;
+  SparseWindow window_;
+  GroupBases bases_;
+  SparseSizes sizes_;
+  size_t block_steps_;
+
+ private:
+  size_t Blocks(const SparsePass& pass) const {
+    return kKind == ScaleKind::kNone ? 0
+                                     : hwy::DivCeil(pass.steps, block_steps_);
+  }
+  size_t FirstBlock(const SparsePass& pass) const {
+    return pass.first_window * window_.stored / Product::kPerStep /
+           block_steps_;
+  }
+
+  // 16 words of one block, times 2^unit. Of two exponents that are added one
+  // has the bias, the dense one.
+  void DecodeScales(const PackedMatrix& matrix, size_t group, size_t block,
+                    int unit, uint8_t* words) const {
+    const DI di;
+    const hn::Rebind<uint8_t, DI> d8;
+    const size_t at =
+        (group * static_cast<size_t>(matrix.scale_cols()) + block) *
+        kSparseRows;
+    auto* to = reinterpret_cast<int32_t*>(words);
+    if constexpr (kKind == ScaleKind::kExponents) {
+      constexpr int32_t kBias = 127;
+      const int32_t add = &matrix == call_.dense ? unit - kBias : 0;
+      const VI codes = hn::PromoteTo(di, hn::LoadU(d8, matrix.scales() + at));
+      hn::Store(hn::ShiftLeft<23>(hn::Add(codes, hn::Set(di, add))), di, to);
+    } else {
+      const DF df;
+      VF values;
+      if (matrix.scale_format() == Format::kF32) {
+        values =
+            hn::LoadU(df, reinterpret_cast<const float*>(matrix.scales()) + at);
+      } else {
+        const VI codes = hn::PromoteTo(di, hn::LoadU(d8, matrix.scales() + at));
+        values = hn::GatherIndex(df, values_, codes);
+      }
+      const VF power = hn::BitCast(
+          df, hn::ShiftLeft<23>(hn::Set(di, static_cast<int32_t>(127 + unit))));
+      hn::Store(hn::Mul(values, power), df, reinterpret_cast<float*>(words));
+    }
+  }
+
+  int unit_;
+  float values_[256];  // of the codes of kFactors
+};
+
+#endif  // ZEROULP_TARGET_HAS_512
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_SPARSE_KERNEL_INL_H_

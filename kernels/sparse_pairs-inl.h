@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse operands as pairs of bf16: what SparseKernel<Bf16Product> decodes.
+
+#if defined(ZEROULP_KERNELS_SPARSE_PAIRS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_SPARSE_PAIRS_INL_H_
+#undef ZEROULP_KERNELS_SPARSE_PAIRS_INL_H_
+#else
+#define ZEROULP_KERNELS_SPARSE_PAIRS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/panel-inl.h"
+#include "kernels/panel16-inl.h"
+#include "kernels/sparse_kernel-inl.h"
+#include "kernels/sparse_loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+#if ZEROULP_TARGET_HAS_512
+
+// Quads of narrow codes or bf16 -> [step][16] pairs of bf16, the first in the
+// high half.
+class PairDecoder {
+ public:
+  explicit PairDecoder(const PackedMatrix& matrix)
+      : narrow_(Info(matrix.format())),
+        wide_(Info(matrix.format())),
+        is_wide_(Info(matrix.format()).storage_bits == 16) {}
+
+  void operator()(const uint8_t* quads, size_t count, float* pairs) const {
+    if (is_wide_) {
+      wide_.operator()<Bf16Dot>(quads, count, pairs);
+    } else {
+      DecodePanel<Bf16Dot>(narrow_, quads, count, pairs);
+    }
+  }
+
+ private:
+  PanelDecoder narrow_;
+  Panel16Decoder wide_;
+  bool is_wide_;
+};
+
+template <ScaleKind kKind>
+class PairKernel : public SparseKernel<Bf16Product, kKind> {
+  using Base = SparseKernel<Bf16Product, kKind>;
+  using Base::bases_;
+  using Base::call_;
+  using Base::sizes_;
+  using Base::window_;
+
+ public:
+  explicit PairKernel(const SparseCall& call)
+      : Base(call, kPairSteps, 0),
+        sparse_decoder_(call.sparse->stored()),
+        dense_decoder_(*call.dense) {}
+
+  // A panel: for each step 16 pairs of bf16, and behind them as many pairs of
+  // word indices.
+  void DecodeSparse(const SparsePass& pass, size_t group,
+                    uint8_t* panel) const {
+    DecodeValues(pass, group, panel);
+    DecodeIndices(pass, group, panel);
+    if (pass.stored % Bf16Product::kPerStep != 0) ClearSecondHalf(pass, panel);
+    Base::DecodeSparseScales(pass, group, panel);
+  }
+
+  // 16 dense rows, zero past the end of K.
+  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
+                   uint8_t* panel) const {
+    const DI di;
+    constexpr size_t kLanes16 = Bf16Product::kLanes;
+    const PackedMatrix& dense = *call_.dense;
+    const auto per_quad = static_cast<size_t>(dense.quad_cols());
+    const size_t quads = kLanes16 / per_quad;  // of a transpose
+    const size_t k_begin = pass.first_window * window_.cols;
+    const uint8_t* codes = Base::QuadAt(dense, group, k_begin);
+    size_t left = static_cast<size_t>(dense.quads()) - k_begin / per_quad;
+    const size_t words =
+        pass.windows == 0 ? 0 : (pass.windows - 1) * window_.cols + kLanes16;
+    const bool whole_windows = window_.cols == kLanes16;
+    constexpr size_t kRows = TileRows<kKind>();
+    for (size_t part = 0; part * kLanes16 < words; ++part) {
+      alignas(64) float steps[16 * kSparseRows];
+      const size_t now = std::min(quads, left);
+      dense_decoder_(codes, now, steps);
+      std::fill(steps + now * per_quad / Bf16Product::kPerStep * kSparseRows,
+                std::end(steps), 0.0f);
+      codes += now * kStepBytes;
+      left -= now;
+      VI in[16];
+      ZEROULP_UNROLL
+      for (size_t i = 0; i < 16; ++i) {
+        in[i] = hn::Load(
+            di, reinterpret_cast<const int32_t*>(steps) + i * kSparseRows);
+      }
+      StorePart<kRows>(in, part, whole_windows, pass.windows, rows,
+                       sizes_.row(), panel);
+    }
+    if (!whole_windows) {
+      ToWindows<kRows>(rows, sizes_.row(), pass.windows,
+                       window_.cols * sizeof(uint16_t), panel);
+    }
+    Base::DecodeDenseScales(pass, group, panel);
+  }
+
+ private:
+  static int32_t* StepAt(uint8_t* panel, size_t step) {
+    return reinterpret_cast<int32_t*>(panel + step * kPanelStepBytes);
+  }
+  size_t FirstStored(const SparsePass& pass) const {
+    return pass.first_window * window_.stored;
+  }
+
+  void DecodeValues(const SparsePass& pass, size_t group,
+                    uint8_t* panel) const {
+    const DF df;
+    constexpr size_t kSteps = 32;  // at a time, 2K of L1
+    alignas(64) float values[kSteps * kSparseRows];
+    const PackedMatrix& stored = call_.sparse->stored();
+    const uint8_t* quads = Base::QuadAt(stored, group, FirstStored(pass));
+    const auto per_quad = static_cast<size_t>(stored.quad_cols());
+    const size_t quad_steps = per_quad / Bf16Product::kPerStep;
+    for (size_t count = hwy::DivCeil(pass.stored, per_quad); count != 0;) {
+      const size_t now = std::min(count, kSteps / quad_steps);
+      sparse_decoder_(quads, now, values);
+      // The last quad may have a step more than the pass.
+      for (size_t s = 0; s < now * quad_steps; ++s) {
+        hn::Store(hn::Load(df, values + s * kSparseRows), df,
+                  reinterpret_cast<float*>(panel));
+        panel += kPanelStepBytes;
+      }
+      quads += now * kStepBytes;
+      count -= now;
+    }
+  }
+
+  void DecodeIndices(const SparsePass& pass, size_t group,
+                     uint8_t* panel) const {
+    const DI di;
+    const size_t first = FirstStored(pass);
+    const uint8_t* from = Base::PositionsAt(group, first);
+    // Dense rows are pairs like these, so that element k is word k ^ 1.
+    const VI swapped = hn::Set(di, 0x01010101);
+    const VI low = hn::Set(di, 0xFF), high = hn::Set(di, 0xFF0000);
+    GroupBases::Cursor base = bases_.From(first / 4);
+    const size_t quads = hwy::DivCeil(pass.stored, size_t{4});
+    for (size_t q = 0; q < quads; ++q) {
+      const VI positions = hn::LoadU(
+          di, reinterpret_cast<const int32_t*>(from + q * kStepBytes));
+      const VI index =
+          hn::Xor(hn::Add(positions, hn::Set(di, base.Next())), swapped);
+      hn::Store(hn::Or(hn::ShiftLeft<16>(hn::And(index, low)),
+                       hn::And(hn::ShiftRight<8>(index), low)),
+                di, StepAt(panel, 2 * q) + kSparseRows);
+      hn::Store(
+          hn::Or(hn::And(index, high), hn::And(hn::ShiftRight<24>(index), low)),
+          di, StepAt(panel, 2 * q + 1) + kSparseRows);
+    }
+  }
+
+  // The second half of the last step is no product, and must not turn a sum of
+  // minus zero into plus zero: -0 times the last word of a window that the end
+  // of K leaves empty, +0, does not.
+  static void ClearSecondHalf(const SparsePass& pass, uint8_t* panel) {
+    const DI di;
+    int32_t* words = StepAt(panel, pass.steps - 1);
+    int32_t* indices = words + kSparseRows;
+    const VI upper = hn::Set(di, static_cast<int32_t>(0xFFFF0000u));
+    hn::Store(hn::Or(hn::And(hn::Load(di, words), upper), hn::Set(di, 0x8000)),
+              di, words);
+    hn::Store(
+        hn::Or(hn::And(hn::Load(di, indices), upper),
+               hn::Set(di, static_cast<int32_t>(Bf16Product::kLanes - 1))),
+        di, indices);
+  }
+
+  PairDecoder sparse_decoder_, dense_decoder_;
+};
+
+#endif  // ZEROULP_TARGET_HAS_512
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_SPARSE_PAIRS_INL_H_
