@@ -202,13 +202,15 @@ bool TakesScales(const ArithInfo& row, const OperandKind& x) {
          (row.scale_block == 0 || row.scale_block == x.block->block_cols);
 }
 
-// Pairs that occur: both with the same kind of scales, or one without.
+// Pairs that occur: both with the same kind of scales, of blocks or of whole
+// rows, or one without.
 bool IsBenchmarked(const OperandKind& a, const OperandKind& b_t,
                    const ArithInfo& row) {
   if (!row.a.contains(a.format) || !row.b.contains(b_t.format)) return false;
   if (!TakesScales(row, a) || !TakesScales(row, b_t)) return false;
-  return a.block == nullptr || b_t.block == nullptr ||
-         a.block->scale == b_t.block->scale;
+  if (a.block == nullptr || b_t.block == nullptr) return true;
+  return a.block->scale == b_t.block->scale &&
+         (a.block->block_cols == 0) == (b_t.block->block_cols == 0);
 }
 
 // Two-level accumulation as FP8 training uses it.

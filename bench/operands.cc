@@ -23,6 +23,11 @@ bool IsOperand(Format format) {
   });
 }
 
+// Scales of blocks, or of all, of one row or of several.
+bool IsAlongRows(const BlockInfo& block) {
+  return block.block_rows != 0 && block.block_cols != 1;
+}
+
 MatrixView Allocate(Format format, int64_t rows, int64_t cols,
                     std::vector<std::byte>& bytes) {
   const int64_t stride = DenseStride(format, cols);
@@ -88,7 +93,7 @@ std::vector<OperandKind> OperandKinds() {
     if (IsOperand(f.id)) kinds.push_back({f.name, f.id});
   }
   for (const BlockInfo& block : kBlocks) {
-    if (block.block_cols <= 1) continue;  // of whole rows, or of one column
+    if (!IsAlongRows(block)) continue;
     kinds.push_back({block.name, block.element, &block});
   }
   return kinds;
@@ -120,7 +125,9 @@ RandomOperand::RandomOperand(const OperandKind& kind, int64_t rows, int64_t k,
 
 Operand RandomOperand::operand() const {
   if (block_ == nullptr) return ConstMatrixView(code_view_);
-  return {code_view_, {scale_view_, block_->block_cols, block_->block_rows}};
+  const int64_t length =
+      block_->block_cols == 0 ? code_view_.cols : block_->block_cols;
+  return {code_view_, {scale_view_, length, block_->block_rows}};
 }
 
 }  // namespace zeroulp::bench

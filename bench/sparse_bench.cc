@@ -174,6 +174,7 @@ bool IsBenchmarked(const SparsityInfo& pattern, const OperandKind& a,
   return a.block->scale == b_t.block->scale && a.block->block_rows == 1 &&
          b_t.block->block_rows == 1 &&
          a.block->block_cols == b_t.block->block_cols &&
+         a.block->block_cols != 0 &&
          a.block->block_cols % pattern.ratio.keep == 0;
 }
 

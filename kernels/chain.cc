@@ -164,18 +164,20 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
   const size_t from_stride =
       static_cast<size_t>(pass.first ? block.c_stride : block.d_stride);
   const size_t to_stride = static_cast<size_t>(block.d_stride);
+  const size_t row = m - static_cast<size_t>(block.m_begin);
   for (size_t v = 0; v * kLanes < n_size; v += kNV) {
     const size_t vectors = std::min(all_vectors - v, kNV);
     const float* b[kNV];
     for (size_t i = 0; i < vectors; ++i) {
-      const size_t row = (v + i) * kLanes;
-      b[i] = workspace.b_panels + row / kGroup * workspace.panel_floats +
-             row % kGroup;
+      const size_t b_row = (v + i) * kLanes;
+      b[i] = workspace.b_panels + b_row / kGroup * workspace.panel_floats +
+             b_row % kGroup;
     }
     const size_t n = pass.n_begin + v * kLanes;
+    const size_t col = n - static_cast<size_t>(block.n_begin);
     const TileOutput out = {
-        from == nullptr ? nullptr : from + m * from_stride + n, from_stride,
-        block.d + m * to_stride + n, to_stride, pass.last};
+        from == nullptr ? nullptr : from + row * from_stride + col, from_stride,
+        block.d + row * to_stride + col, to_stride, pass.last};
     const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
     if (rows == kMR && cols == vectors * kLanes) {
       RunTile<Dot>(vectors, steps, a, b, out);
@@ -236,7 +238,8 @@ void ForEachPass(const Pass& whole, const Run& run) {
   } while (done < whole.k_size);
 }
 
-// Calls run(columns) for columns of D that fit the B block, with all of K.
+// Calls run(columns) for columns of D that fit the B block, with all of the
+// range of K.
 template <class Run>
 void ForEachBBlock(const GemmBlock& block, size_t b_groups, const Run& run) {
   const size_t n_end = static_cast<size_t>(block.n_end);
@@ -244,8 +247,8 @@ void ForEachBBlock(const GemmBlock& block, size_t b_groups, const Run& run) {
   for (size_t n = static_cast<size_t>(block.n_begin); n < n_end; n += cols) {
     run(Pass{.n_begin = n,
              .n_end = std::min(n + cols, n_end),
-             .k_begin = 0,
-             .k_size = static_cast<size_t>(block.a->cols()),
+             .k_begin = static_cast<size_t>(block.k_begin),
+             .k_size = static_cast<size_t>(block.k_end - block.k_begin),
              .first = true,
              .last = true});
   }
@@ -345,9 +348,10 @@ bool Refuse(const GemmBlock& block, const Pass& pass, uint8_t* refused) {
     // What the dot left behind is not subnormal.
     const bool look = pass.first ? from != nullptr : mark != 0;
     const bool subnormal =
-        look &&
-        AnySubnormal(from + m * stride + pass.n_begin, stride,
-                     std::min(kGroup, m_end - m), pass.n_end - pass.n_begin);
+        look && AnySubnormal(from + (m - m_begin) * stride + pass.n_begin -
+                                 static_cast<size_t>(block.n_begin),
+                             stride, std::min(kGroup, m_end - m),
+                             pass.n_end - pass.n_begin);
     const int a_unit = UnitExponent(*block.a, m / kGroup, 1, pass);
     mark = subnormal || a_unit + b_unit < kLowestUnit ? 1 : 0;
     any = any || mark != 0;

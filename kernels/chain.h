@@ -10,15 +10,17 @@
 
 namespace zeroulp::kernels {
 
-// One rectangle of D = C + A * B, computed by one thread. Checked operands.
+// One rectangle of D = C + A * B over a range of K, computed by one thread.
+// Checked operands.
 struct GemmBlock {
   const PackedMatrix* a;
   const PackedMatrix* b_t;
   int64_t m_begin, m_end;  // m_begin and n_begin are multiples of 16
   int64_t n_begin, n_end;
-  const float* c;  // element (0, 0); null: zero
+  int64_t k_begin, k_end;  // multiples of 4, or the end of K
+  const float* c;          // element (m_begin, n_begin); null: zero
   int64_t c_stride;
-  float* d;  // element (0, 0)
+  float* d;  // element (m_begin, n_begin)
   int64_t d_stride;
 };
 

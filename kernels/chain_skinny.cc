@@ -58,11 +58,11 @@ bool FlushesNothing(const GemmBlock& block) {
     }
   }
   for (int64_t m = block.m_begin; block.c != nullptr && m < block.m_end; ++m) {
-    const float* row = block.c + m * block.c_stride;
+    const float* row = block.c + (m - block.m_begin) * block.c_stride;
     const auto is_subnormal = [](float x) {
       return x != 0 && x > -0x1p-126f && x < 0x1p-126f;
     };
-    if (std::any_of(row + block.n_begin, row + block.n_end, is_subnormal)) {
+    if (std::any_of(row, row + (block.n_end - block.n_begin), is_subnormal)) {
       return false;
     }
   }
@@ -108,7 +108,8 @@ HWY_NOINLINE void Columns(const GemmBlock& block, const Pass& pass, size_t m,
                           size_t n, const float* HWY_RESTRICT a) {
   const DF df;
   const size_t rows = static_cast<size_t>(block.m_end) - m;
-  const size_t n_end = static_cast<size_t>(block.n_end);
+  const size_t n_begin = static_cast<size_t>(block.n_begin);
+  const size_t cols = static_cast<size_t>(block.n_end) - n_begin;
   const PanelDecoder decoder(Info(block.b_t->format()));
   const float* from = pass.first ? block.c : block.d;
   const auto from_stride =
@@ -119,10 +120,10 @@ HWY_NOINLINE void Columns(const GemmBlock& block, const Pass& pass, size_t m,
   for (size_t i = 0; i < kRows; ++i) {
     ZEROULP_UNROLL
     for (size_t g = 0; g < kGroups; ++g) {
-      const size_t at = n + g * kPanelRows;
+      const size_t at = n - n_begin + g * kPanelRows;
       acc[i][g] = hn::Zero(df);
       if (from == nullptr || i >= rows) continue;
-      acc[i][g] = hn::MaskedLoad(hn::FirstN(df, n_end - at), df,
+      acc[i][g] = hn::MaskedLoad(hn::FirstN(df, cols - at), df,
                                  from + (m + i) * from_stride + at);
     }
   }
@@ -170,10 +171,10 @@ HWY_NOINLINE void Columns(const GemmBlock& block, const Pass& pass, size_t m,
     ZEROULP_UNROLL
     for (size_t g = 0; g < kGroups; ++g) {
       if (i >= rows) continue;
-      const size_t at = n + g * kPanelRows;
+      const size_t at = n - n_begin + g * kPanelRows;
       const VF x = acc[i][g];
       hn::BlendedStore(pass.last ? hn::IfThenElse(hn::IsNaN(x), nan, x) : x,
-                       hn::FirstN(df, n_end - at), df,
+                       hn::FirstN(df, cols - at), df,
                        block.d + (m + i) * to_stride + at);
     }
   }
@@ -184,15 +185,16 @@ HWY_NOINLINE void Columns(const GemmBlock& block, const Pass& pass, size_t m,
 template <size_t kRows, size_t kGroups>
 void Skinny(const GemmBlock& block, float* a) {
   const size_t m_end = static_cast<size_t>(block.m_end);
-  const size_t k_end = static_cast<size_t>(block.a->cols());
+  const size_t k_begin = static_cast<size_t>(block.k_begin);
+  const size_t k_end = static_cast<size_t>(block.k_end);
   const size_t n_end = static_cast<size_t>(block.n_end);
-  size_t k = 0;
+  size_t k = k_begin;
   do {  // at least once: K = 0 copies C
     Pass pass;
     pass.k_begin = k;
     pass.k_size = std::min(k_end - k, kSkinnySteps * Bf16Dot::kStepK);
     pass.steps = hwy::DivCeil(pass.k_size, Bf16Dot::kStepK);
-    pass.first = k == 0;
+    pass.first = k == k_begin;
     k += pass.k_size;
     pass.last = k == k_end;
     const size_t rows_floats = hwy::RoundUpTo(pass.steps, 2) * kRows;

@@ -20,6 +20,7 @@
 #include "kernels/ieee.h"
 #include "kernels/machine.h"
 #include "kernels/scaled.h"
+#include "kernels/scaled_long.h"
 #include "kernels/target_in_use.h"
 #include "zeroulp/internal/fail.h"
 
@@ -59,6 +60,10 @@ std::string_view Bf16Slower(const CallTraits& /*call*/) {
 
 constexpr bool IsPlainChain(const ArithInfo& row) {
   return row.model == Model::kChain && IeeeComputes(row);
+}
+
+constexpr bool LongComputes(const ArithInfo& row) {
+  return IsPlainChain(row) && row.scales.contains(Format::kF32);
 }
 
 std::string_view OnlyPlain(const CallTraits& call) {
@@ -121,6 +126,33 @@ std::string_view OnlyFewRowsOfFp4(const CallTraits& call) {
                                   : "takes at most 16 rows of A";
 }
 
+std::string_view OnlyLongBlocks(const CallTraits& call) {
+  const bool rounds = (call.a_block != 0 && call.a_scale == Format::kF32) ||
+                      (call.b_block != 0 && call.b_scale == Format::kF32);
+  if (!rounds) return "takes binary32 scales";
+  if (call.promote_every != 0) return "takes no promote_every";
+  if (call.k == 0) return "takes K of at least 1";
+  const int64_t block = ScaledBlock(call.a_block, call.b_block);
+  if (block >= call.k) return {};
+  if (block % PackedMatrix::kQuad != 0 || block <= kMaxScaledBlock) {
+    return "takes blocks of all of K, or of a multiple of 4 above 512";
+  }
+  return {};
+}
+
+std::string_view LongBlocksBf16(const CallTraits& call) {
+  if (call.a == Format::kF16 || call.b_t == Format::kF16) {
+    return "takes no f16, which bf16 cannot hold";
+  }
+  return OnlyLongBlocks(call);
+}
+
+std::string_view LongBlocksSkinny(const CallTraits& call) {
+  if (call.m > kSkinnyRows) return "takes at most 16 rows of A";
+  if (!kNarrowFormats.contains(call.b_t)) return "takes narrow B^T alone";
+  return LongBlocksBf16(call);
+}
+
 std::string_view OnlyPlainFp4(const CallTraits& call) {
   if (!IsFp4(call)) return "takes E2M1 only";
   if (call.k > kMaxExactFp4K) return "takes no K whose sums may be inexact";
@@ -129,17 +161,22 @@ std::string_view OnlyPlainFp4(const CallTraits& call) {
 
 // C and D of these rows are binary32.
 GemmBlock ToBlock(const GemmCall& call) {
+  const auto* c = reinterpret_cast<const float*>(call.c.bytes.data());
+  auto* d = reinterpret_cast<float*>(call.d.bytes.data());
+  const auto at = [&](int64_t stride) {
+    return call.m_begin * stride + call.n_begin;
+  };
   return {call.a,
           call.b_t,
           call.m_begin,
           call.m_end,
           call.n_begin,
           call.n_end,
-          call.c.rows == 0
-              ? nullptr
-              : reinterpret_cast<const float*>(call.c.bytes.data()),
+          0,
+          call.a->cols(),
+          call.c.rows == 0 ? nullptr : c + at(call.c.row_stride),
           call.c.row_stride,
-          reinterpret_cast<float*>(call.d.bytes.data()),
+          d + at(call.d.row_stride),
           call.d.row_stride};
 }
 size_t ChainBytes(const GemmCall& call) {
@@ -166,6 +203,22 @@ void RunChainBf16(const GemmCall& call, std::byte* workspace) noexcept {
 }
 void RunChainFma(const GemmCall& call, std::byte* workspace) noexcept {
   ChainFma(ToBlock(call), workspace);
+}
+
+size_t LongBytes(const GemmCall& call) {
+  return ScaledLongBytes(call) + ChainBytes(call);
+}
+size_t LongSkinnyBytes(const GemmCall& call) {
+  return ScaledLongBytes(call) + SkinnyBytes(call);
+}
+void RunLongSkinny(const GemmCall& call, std::byte* workspace) noexcept {
+  ScaledLong(call, ChainSkinny, workspace);
+}
+void RunLongBf16(const GemmCall& call, std::byte* workspace) noexcept {
+  ScaledLong(call, ChainBf16, workspace);
+}
+void RunLongFma(const GemmCall& call, std::byte* workspace) noexcept {
+  ScaledLong(call, ChainFma, workspace);
 }
 
 size_t PlainFp4Bytes(const GemmCall& call) {
@@ -201,6 +254,12 @@ constexpr std::array kKernels = {
               Bf16Slower, ScaledWorkspaceBytes, ScaledBf16},
     KernelRow{"scaled.fma", ScaledComputes, OnlyScaled, Able, NotSlower,
               ScaledWorkspaceBytes, ScaledFma},
+    KernelRow{"scaled.long.bf16dot.skinny", LongComputes, LongBlocksSkinny,
+              Bf16Unable, Bf16Slower, LongSkinnyBytes, RunLongSkinny},
+    KernelRow{"scaled.long.bf16dot", LongComputes, LongBlocksBf16, Bf16Unable,
+              Bf16Slower, LongBytes, RunLongBf16},
+    KernelRow{"scaled.long.fma", LongComputes, OnlyLongBlocks, Able, NotSlower,
+              LongBytes, RunLongFma},
     KernelRow{"ieee", IeeeComputes, Anything, Able, NotSlower, BlockBytes,
               Ieee},
     KernelRow{"exact.fma", ExactComputes, OnlyPlain, Able, NotSlower,

@@ -90,6 +90,10 @@ std::vector<Kind> Kinds() {
       {kE4M3FN, kE5M2, kUE4M3, 16, 48},
       {kE5M2FNUZ, kE5M2FNUZ, kE8M0FNU, 32, 32},
       {kE4M3FNUZ, kE2M3FN, kE8M0FNU, 512, 0},
+      {kE4M3FN, kE4M3FN, kF32, 5000, 5000},  // of tokens and output channels
+      {kBF16, kE4M3FN, kF32, 0, 5000},       // of output channels alone
+      {kF16, kE2M1FN, kF32, 0, 516},
+      {kE5M2, kE4M3FN, kF32, 1200, 1800},
   };
   return kinds;
 }
@@ -163,6 +167,44 @@ TEST(ScaledKernel, EveryShapeOfD) {
                    .a_block = kind.a_block,
                    .b_block = kind.b_block,
                    .block_rows = m > 8 ? 5 : 1});
+    }
+  }
+}
+
+// Scales of whole rows where D has several parts, and takes the place of C.
+TEST(ScaledKernel, LongBlocksInPartsAndInPlace) {
+  constexpr int64_t kM = 530, kN = 401, kK = 37;
+  const Problem problem = {.row = &Chain(),
+                           .a = Format::kE4M3FN,
+                           .b = Format::kE4M3FN,
+                           .m = kM,
+                           .n = kN,
+                           .k = kK,
+                           .scale_format = Format::kF32,
+                           .a_block = kK,
+                           .b_block = kK};
+  EXPECT_TRUE(ExpectExact(problem).contains("scaled.long.fma"));
+  const PreparedProblem p(problem);
+  for (const int64_t m : {kM, int64_t{5}}) {
+    const Operand a = p.a();
+    const PackedMatrix packed_a = Pack(
+        {{a.codes.bytes, a.codes.format, m, kK, a.codes.row_stride},
+         {{a.scales.codes.bytes, Format::kF32, m, 1, a.scales.codes.row_stride},
+          kK}});
+    const PackedMatrix packed_b = Pack(p.b());
+    std::vector<float> d(static_cast<size_t>(m * kN));
+    const auto view = F32View(std::span(d), m, kN);
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < kN; ++j) {
+        WriteCode(view, i, j, ReadCode(p.c(), i, j));
+      }
+    }
+    Gemm(packed_a, packed_b, view, view, {.arith = "chain.f32"});
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < kN; ++j) {
+        ASSERT_EQ(ReadCode(view, i, j), ReadCode(p.expected().view, i, j))
+            << i << " " << j << " of " << m << " rows";
+      }
     }
   }
 }
