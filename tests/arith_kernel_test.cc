@@ -18,9 +18,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/kernel_table.h"
 #include "kernels/operand.h"
-#include "tests/arith_cases.h"
+#include "tests/every_kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -44,21 +43,19 @@ void ExpectExactOnEveryTarget(const Problem& problem) {
     Matrix d = p.Blank();
     Gemm(a, b, p.c(), d.view, p.Options());
     p.ExpectExact(d, target);
-    if (problem.alpha || problem.bias || problem.convert) return;
-    // And by every kernel that Gemm did not choose.
-    const kernels::GemmCall call = {
-        problem.row, &a,       &b,    0,      a.rows(),
-        0,           b.rows(), p.c(), d.view, problem.promote_every};
-    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernels::CannotRun(kernel, *problem.row, kernels::TraitsOf(call))
-               .empty()) {
-        continue;
-      }
-      p.Clear(d);
-      kernels::RunKernel(kernel, call, 1);
-      p.ExpectExact(d, fmt::format("{} on {}", kernel.name, target));
-    }
   });
+  if (problem.alpha || problem.bias || problem.convert) return;
+  // And by every kernel that Gemm did not choose.
+  Matrix d = p.Blank();
+  const kernels::GemmCall call = {
+      problem.row, &a,       &b,    0,      a.rows(),
+      0,           b.rows(), p.c(), d.view, problem.promote_every};
+  testing::ForEachKernel(
+      call, [&](const kernels::KernelRow& kernel, const std::string& by) {
+        p.Clear(d);
+        kernels::RunKernel(kernel, call, 1);
+        p.ExpectExact(d, by);
+      });
 }
 
 // Scale formats of a row; one, and it does not matter which, for rows without.

@@ -3,17 +3,13 @@
 // BF16 dot would flush to zero.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstdint>
 #include <random>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "kernels/kernel_table.h"
-#include "tests/cases.h"
-#include "zeroulp/compare.h"
-#include "zeroulp/gemm.h"
-#include "zeroulp/reference.h"
+#include "tests/every_kernel.h"
 
 namespace zeroulp {
 namespace {
@@ -60,37 +56,16 @@ void ExpectEveryKernelExact(const Exponents& e, bool with_c) {
   };
   const std::vector<uint16_t> a_codes = draw(kM, e.a, 1);
   const std::vector<uint16_t> b_codes = draw(kN, e.b, 0);
-  std::vector<float> c_words(kM * kN), expected(kM * kN), d(kM * kN);
+  std::vector<float> c_words(kM * kN);
   for (float& x : c_words) x = DrawSmallC(random);
-  const ConstMatrixView a = {std::as_bytes(std::span(a_codes)), Format::kBF16,
-                             kM, e.k, e.k};
-  const ConstMatrixView b = {std::as_bytes(std::span(b_codes)), Format::kBF16,
-                             kN, e.k, e.k};
-  const ConstMatrixView c =
-      with_c ? F32View(std::span(std::as_const(c_words)), kM, kN)
-             : ConstMatrixView();
-  reference::Gemm(a, b, c, F32View(std::span(expected), kM, kN), {});
-  const ArithInfo& row = FindArith("chain.f32");
-  const PackedMatrix a_packed = Pack(a), b_packed = Pack(b);
-  const kernels::GemmCall call = {
-      &row, &a_packed, &b_packed,
-      0,    kM,        0,
-      kN,   c,         F32View(std::span(d), kM, kN)};
-  testing::ForEachTarget([&](const char* target) {
-    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
-        continue;
-      }
-      std::fill(d.begin(), d.end(), 9.0f);
-      kernels::RunKernel(kernel, call, 1);
-      const BitReport report = CompareBits(F32View(std::span(expected), kM, kN),
-                                           F32View(std::span(d), kM, kN));
-      EXPECT_TRUE(report.exact())
-          << kernel.name << " on " << target << ": exponents " << e.a << " "
-          << e.b << " k " << e.k << " zeros " << e.zeros << ": "
-          << ToString(report);
-    }
-  });
+  const auto operand = [&](const std::vector<uint16_t>& codes, int64_t rows) {
+    return ConstMatrixView{std::as_bytes(std::span(codes)), Format::kBF16, rows,
+                           e.k, e.k};
+  };
+  testing::ExpectEveryKernelExact(
+      FindArith("chain.f32"), operand(a_codes, kM), operand(b_codes, kN),
+      with_c ? ConstMatrixView(F32View(c_words, kM, kN)) : ConstMatrixView(),
+      fmt::format("exponents {} {} k {} zeros {}", e.a, e.b, e.k, e.zeros));
 }
 
 TEST(Chain, SumsAboutTheSmallestNormalNumber) {

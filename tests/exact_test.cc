@@ -2,21 +2,11 @@
 // Mirrors kernels/exact_fma.cc: sums that outgrow a binary64, or two.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <limits>
 #include <random>
-#include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "kernels/kernel_table.h"
-#include "tests/cases.h"
-#include "zeroulp/compare.h"
-#include "zeroulp/gemm.h"
-#include "zeroulp/reference.h"
+#include "tests/every_kernel.h"
 
 namespace zeroulp {
 namespace {
@@ -58,37 +48,15 @@ void ExpectEveryKernelExact(const std::vector<Codes>& passes, bool cancel,
   };
   const std::vector<uint8_t> a_codes = draw(kM, true),
                              b_codes = draw(kN, false);
-  std::vector<float> c_words(kM * kN), expected(kM * kN), d(kM * kN);
+  std::vector<float> c_words(kM * kN);
   for (float& x : c_words) x = testing::DrawWord(draw_c, random);
-  const ConstMatrixView a = CodesView(a_codes, Format::kE5M2, kM, k_size);
-  const ConstMatrixView b = CodesView(b_codes, Format::kE5M2, kN, k_size);
-  const ConstMatrixView c =
-      draw_c == DrawC::kNone
-          ? ConstMatrixView()
-          : F32View(std::span(std::as_const(c_words)), kM, kN);
-  reference::Gemm(a, b, c, F32View(std::span(expected), kM, kN),
-                  {.arith = "exact.f32"});
-  const ArithInfo& row = FindArith("exact.f32");
-  const PackedMatrix a_packed = Pack(a), b_packed = Pack(b);
-  const kernels::GemmCall call = {
-      &row, &a_packed, &b_packed,
-      0,    kM,        0,
-      kN,   c,         F32View(std::span(d), kM, kN)};
-  testing::ForEachTarget([&](const char* target) {
-    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
-        continue;
-      }
-      std::fill(d.begin(), d.end(), 9.0f);
-      kernels::RunKernel(kernel, call, 1);
-      const BitReport report = CompareBits(F32View(std::span(expected), kM, kN),
-                                           F32View(std::span(d), kM, kN));
-      EXPECT_TRUE(report.exact())
-          << kernel.name << " on " << target << ": passes " << passes.size()
-          << " cancel " << cancel << " c " << static_cast<int>(draw_c) << ": "
-          << ToString(report);
-    }
-  });
+  const bool with_c = draw_c != DrawC::kNone;
+  testing::ExpectEveryKernelExact(
+      FindArith("exact.f32"), CodesView(a_codes, Format::kE5M2, kM, k_size),
+      CodesView(b_codes, Format::kE5M2, kN, k_size),
+      with_c ? ConstMatrixView(F32View(c_words, kM, kN)) : ConstMatrixView(),
+      fmt::format("passes {} cancel {} c {}", passes.size(), cancel,
+                  static_cast<int>(draw_c)));
 }
 
 TEST(Exact, SumsOfEveryRangeOfExponents) {

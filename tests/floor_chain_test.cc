@@ -13,13 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "kernels/kernel_table.h"
-#include "tests/arith_cases.h"
+#include "tests/every_kernel.h"
 
 namespace zeroulp {
 namespace {
 
-using testing::ForEachTarget;
 using testing::Matrix;
 
 std::vector<const ArithInfo*> Rows() {
@@ -71,8 +69,7 @@ class Grid {
         random_(seed),
         a_(a, shape.m, shape.k, 0),
         b_(b, shape.n, shape.k, 0),
-        c_(row.accumulator, shape.m, shape.n, 0),
-        expected_(row.output, shape.m, shape.n, 0) {
+        c_(row.accumulator, shape.m, shape.n, 0) {
     const int large = static_cast<int>(seed % 3) * 4;
     const bool specials = seed % 5 == 4;
     for (int64_t k = 0; k < shape.k; ++k) {
@@ -109,33 +106,12 @@ class Grid {
       a_scales_ = DrawScales(shape.m, shape.k);
       b_scales_ = DrawScales(shape.n, shape.k);
     }
-    reference::Gemm(Operand(a_.view, {a_scales_.view, row.scale_block}),
-                    Operand(b_.view, {b_scales_.view, row.scale_block}),
-                    c_.view, expected_.view, {.arith = row.name});
   }
 
-  void ExpectEveryKernelExact(const std::string& what) {
-    const PackedMatrix a =
-        Pack(Operand(a_.view, {a_scales_.view, row_.scale_block}));
-    const PackedMatrix b =
-        Pack(Operand(b_.view, {b_scales_.view, row_.scale_block}));
-    ForEachTarget([&](const char* target) {
-      Matrix d(row_.output, expected_.view.rows, expected_.view.cols, 0);
-      const kernels::GemmCall call = {&row_, &a,       &b,      0,     a.rows(),
-                                      0,     b.rows(), c_.view, d.view};
-      for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-        if (!kernels::CannotRun(kernel, row_, kernels::TraitsOf(call))
-                 .empty()) {
-          continue;
-        }
-        std::fill(d.bytes.begin(), d.bytes.end(), uint8_t{0x5A});
-        kernels::RunKernel(kernel, call, 1);
-        EXPECT_EQ(d.bytes, expected_.bytes)
-            << fmt::format("{} {} {} {}: ", row_.name, what, kernel.name,
-                           target)
-            << ToString(CompareBits(expected_.view, d.view));
-      }
-    });
+  void ExpectEveryKernelExact(const std::string& what) const {
+    testing::ExpectEveryKernelExact(
+        row_, Operand(a_.view, {a_scales_.view, row_.scale_block}),
+        Operand(b_.view, {b_scales_.view, row_.scale_block}), c_.view, what);
   }
 
  private:
@@ -177,7 +153,7 @@ class Grid {
 
   const ArithInfo& row_;
   std::mt19937 random_;
-  Matrix a_, b_, c_, a_scales_, b_scales_, expected_;
+  Matrix a_, b_, c_, a_scales_, b_scales_;
 };
 
 class FloorChain : public ::testing::TestWithParam<const ArithInfo*> {};

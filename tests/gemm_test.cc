@@ -10,10 +10,7 @@
 #include <cstring>
 #include <string>
 
-#include "kernels/kernel_table.h"
-#include "tests/cases.h"
-#include "zeroulp/compare.h"
-#include "zeroulp/reference.h"
+#include "tests/every_kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -109,19 +106,15 @@ void ExpectEveryKernelExact(const Problem& problem) {
   if (problem.m == 0 || problem.n == 0) return;  // Gemm returns before kernels
   const ArithInfo& row = FindArith("chain.f32");
   const PackedMatrix a = Pack(p.a()), b_t = Pack(p.b_t());
-  ForEachTarget([&](const char* target) {
-    std::vector<float> d = p.Blank();
-    const kernels::GemmCall call = {&row, &a,         &b_t,  0,        a.rows(),
-                                    0,    b_t.rows(), p.c(), p.View(d)};
-    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernels::CannotRun(kernel, row, kernels::TraitsOf(call)).empty()) {
-        continue;
-      }
-      std::fill(d.begin(), d.end(), Prepared::kCanary);
-      kernels::RunKernel(kernel, call, 1);
-      p.ExpectExact(d, std::string(kernel.name) + " on " + target);
-    }
-  });
+  std::vector<float> d = p.Blank();
+  const kernels::GemmCall call = {&row, &a,         &b_t,  0,        a.rows(),
+                                  0,    b_t.rows(), p.c(), p.View(d)};
+  testing::ForEachKernel(
+      call, [&](const kernels::KernelRow& kernel, const std::string& by) {
+        std::fill(d.begin(), d.end(), Prepared::kCanary);
+        kernels::RunKernel(kernel, call, 1);
+        p.ExpectExact(d, by);
+      });
 }
 
 constexpr std::array kPairs = {

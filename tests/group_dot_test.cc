@@ -7,8 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/group_panel.h"
-#include "kernels/kernel_table.h"
-#include "tests/arith_cases.h"
+#include "tests/every_kernel.h"
 
 namespace zeroulp {
 namespace {
@@ -33,18 +32,17 @@ const kernels::KernelRow& GroupDotRow() {
 void ExpectExact(const Problem& problem) {
   const PreparedProblem p(problem);
   const PackedMatrix a = Pack(p.a()), b = Pack(p.b());
-  ForEachTarget([&](const char* target) {
-    Matrix d = p.Blank();
-    const kernels::GemmCall call = {problem.row, &a,    &b,    0, problem.m, 0,
-                                    problem.n,   p.c(), d.view};
-    const auto& kernel = GroupDotRow();
-    if (!kernels::CannotRun(kernel, *problem.row, kernels::TraitsOf(call))
-             .empty()) {
-      return;
-    }
-    kernels::RunKernel(kernel, call, 1);
-    p.ExpectExact(d, target);
-  });
+  Matrix d = p.Blank();
+  const kernels::GemmCall call = {problem.row, &a,    &b,    0, problem.m, 0,
+                                  problem.n,   p.c(), d.view};
+  const auto names = testing::ForEachKernel(
+      call, [&](const kernels::KernelRow& kernel, const std::string& by) {
+        p.Clear(d);
+        kernels::RunKernel(kernel, call, 1);
+        p.ExpectExact(d, by);
+      });
+  const kernels::KernelRow& kernel = GroupDotRow();
+  EXPECT_EQ(names.contains(kernel.name), kernel.unable().empty());
 }
 
 Problem On(std::string_view arith, Format scale, Scales scales, Values values) {

@@ -205,18 +205,21 @@ TEST(Ops, MulAddTowardZeroIsOneRoundingInAnyMode) {
     expected[i] = std::fma(a[i], b[i], c[i]);
   }
   std::fesetround(FE_TONEAREST);
+  bool ran = false;
   testing::ForEachTarget([&](const char* target) {
     for (const int mode : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD}) {
       std::vector<float> acc = c;
       std::fesetround(mode);
-      const bool ran = HWY_DYNAMIC_DISPATCH(RunMulAddTowardZero)(
+      const bool has = HWY_DYNAMIC_DISPATCH(RunMulAddTowardZero)(
           a.data(), b.data(), kCount, acc.data());
       std::fesetround(FE_TONEAREST);
-      for (size_t i = 0; ran && i < kCount; ++i) {
+      ran = ran || has;
+      for (size_t i = 0; has && i < kCount; ++i) {
         ASSERT_EQ(Canonical(acc[i]), Canonical(expected[i])) << target;
       }
     }
   });
+  if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
 }
 
 TEST(Ops, ShiftLeftFromTakesTheFirstBitsOfAnother) {
@@ -224,15 +227,18 @@ TEST(Ops, ShiftLeftFromTakesTheFirstBitsOfAnother) {
   std::vector<uint32_t> x(kCount), y(kCount), out(kCount);
   for (auto& word : x) word = static_cast<uint32_t>(random());
   for (auto& word : y) word = static_cast<uint32_t>(random());
+  bool ran = false;
   testing::ForEachTarget([&](const char* target) {
     if (!HWY_DYNAMIC_DISPATCH(RunShiftLeftFrom)(x.data(), y.data(), kCount,
                                                 out.data())) {
       return;
     }
+    ran = true;
     for (size_t i = 0; i < kCount; ++i) {
       ASSERT_EQ(out[i], (x[i] << 3) | (y[i] >> 29)) << target;
     }
   });
+  if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
 }
 
 TEST(Ops, Bf16DotIsTwoFusedMultiplyAddsHighHalfFirst) {

@@ -10,22 +10,17 @@
 #include <cstdint>
 #include <limits>
 #include <random>
-#include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "kernels/kernel_table.h"
 #include "kernels/scaled.h"
-#include "tests/arith_cases.h"
+#include "tests/every_kernel.h"
 
 namespace zeroulp {
 namespace {
 
-using testing::ForEachTarget;
-using testing::Matrix;
 using testing::PreparedProblem;
 using testing::Problem;
 using testing::Scales;
@@ -33,40 +28,15 @@ using testing::Values;
 
 const ArithInfo& Chain() { return FindArith("chain.f32"); }
 
-// The kernels that took part.
-std::set<std::string_view> ExpectExact(const Operand& a_view,
-                                       const Operand& b_view,
-                                       const ConstMatrixView& c,
-                                       const ConstMatrixView& expected,
-                                       const std::string& what) {
-  const PackedMatrix a = Pack(a_view), b = Pack(b_view);
-  std::set<std::string_view> names;
-  Matrix d(Format::kF32, a.rows(), b.rows(), 1);
-  const kernels::GemmCall call = {&Chain(), &a,       &b, 0,     a.rows(),
-                                  0,        b.rows(), c,  d.view};
-  ForEachTarget([&](const char* target) {
-    for (const kernels::KernelRow& kernel : kernels::AllKernels()) {
-      if (!kernels::CannotRun(kernel, Chain(), kernels::TraitsOf(call))
-               .empty()) {
-        continue;
-      }
-      names.insert(kernel.name);
-      for (const int threads : {1, 3}) {
-        PreparedProblem::Clear(d);
-        kernels::RunKernel(kernel, call, threads);
-        const BitReport report = CompareBits(expected, d.view);
-        EXPECT_TRUE(report.exact())
-            << what << " by " << kernel.name << " on " << target << " with "
-            << threads << " threads: " << ToString(report);
-      }
-    }
-  });
-  return names;
+testing::KernelNames ExpectExact(const Operand& a, const Operand& b,
+                                 const ConstMatrixView& c,
+                                 const std::string& what) {
+  return testing::ExpectEveryKernelExact(Chain(), a, b, c, what, {1, 3});
 }
 
-std::set<std::string_view> ExpectExact(const Problem& problem) {
+testing::KernelNames ExpectExact(const Problem& problem) {
   const PreparedProblem p(problem);
-  return ExpectExact(p.a(), p.b(), p.c(), p.expected().view, Describe(problem));
+  return ExpectExact(p.a(), p.b(), p.c(), Describe(problem));
 }
 
 struct Kind {
@@ -258,10 +228,7 @@ struct ScaledCodes {
 };
 
 void ExpectExact(ScaledCodes& a, ScaledCodes& b, const std::string& what) {
-  std::vector<float> expected(static_cast<size_t>(a.m * b.m));
-  const auto view = F32View(std::span(expected), a.m, b.m);
-  reference::Gemm(a.operand(), b.operand(), {}, view, {.arith = "chain.f32"});
-  ExpectExact(a.operand(), b.operand(), {}, view, what);
+  ExpectExact(a.operand(), b.operand(), {}, what);
 }
 
 // Every sum of two exponents: those the fast folds take, those at their limits
@@ -326,12 +293,8 @@ TEST(ScaledKernel, PlainFp4FromEveryKindOfC) {
     if (random() % 2 == 0) {  // rows that sum to minus zero
       for (int64_t k = 0; k < kK; ++k) WriteCode(a.view(), 0, k, 8);
     }
-    std::vector<float> expected(c.size());
-    const auto view = F32View(std::span(expected), 37, 50);
-    const auto c_view = F32View(std::span(c), 37, 50);
-    const Operand plain_a(a.view()), plain_b(b.view());
-    reference::Gemm(plain_a, plain_b, c_view, view, {.arith = "chain.f32"});
-    ExpectExact(plain_a, plain_b, c_view, view, fmt::format("C {}", special));
+    ExpectExact(Operand(a.view()), Operand(b.view()), F32View(c, 37, 50),
+                fmt::format("C {}", special));
   }
 }
 
@@ -342,10 +305,7 @@ TEST(ScaledKernel, PlainFp4SumsUpToTheLargestExactOne) {
     const int64_t stride = DenseStride(Format::kE2M1FN, k);
     const std::vector<uint8_t> six(static_cast<size_t>(stride / 2), 0x77);
     const Operand x(CodesView(six, Format::kE2M1FN, 1, k));
-    std::vector<float> expected(1);
-    const auto view = F32View(std::span(expected), 1, 1);
-    reference::Gemm(x, x, {}, view, {.arith = "chain.f32"});
-    const auto names = ExpectExact(x, x, {}, view, fmt::format("K {}", k));
+    const auto names = ExpectExact(x, x, {}, fmt::format("K {}", k));
     EXPECT_TRUE(k <= kernels::kMaxExactFp4K ||
                 !names.contains("chain.int8dot"));
   }
