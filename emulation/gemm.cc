@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // reference::Gemm: operands taken apart, then one element of D at a time.
-#include "emulation/gemm.h"
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -167,11 +165,10 @@ uint32_t Element(const ArithInfo& row, const GemmOptions& options,
   return Promoted(row, terms, static_cast<size_t>(options.promote_every), c);
 }
 
-}  // namespace
-
-void Gemm(const ArithInfo& row, const Operand& a, const Operand& b_t,
-          const ConstMatrixView& c, const MatrixView& d,
-          const GemmOptions& options) {
+// All of D, of operands as CheckGemm leaves them.
+void ComputeD(const ArithInfo& row, const Operand& a, const Operand& b_t,
+              const ConstMatrixView& c, const MatrixView& d,
+              const GemmOptions& options) {
   const auto a_rows = UnpackRows(row, a);
   const auto b_rows = UnpackRows(row, b_t);
   const bool no_c = internal::IsEmpty(c);
@@ -186,6 +183,7 @@ void Gemm(const ArithInfo& row, const Operand& a, const Operand& b_t,
   }
 }
 
+}  // namespace
 }  // namespace emulation
 
 namespace reference {
@@ -193,7 +191,7 @@ namespace reference {
 void Gemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
   const ArithInfo& row = internal::CheckGemm(a, b_t, c, d, options);
-  emulation::Gemm(row, a, b_t, c, d, options);
+  emulation::ComputeD(row, a, b_t, c, d, options);
 }
 
 void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
@@ -202,7 +200,7 @@ void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
   const ArithInfo& row = internal::CheckBatch(a, b_t, c, d, batch, options);
   for (int64_t i = 0; i < batch.count; ++i) {
     const internal::BatchMember x(a, b_t, c, d, batch, options, i);
-    emulation::Gemm(row, x.a, x.b_t, x.c, x.d, x.options);
+    emulation::ComputeD(row, x.a, x.b_t, x.c, x.d, x.options);
   }
 }
 
@@ -210,7 +208,7 @@ void GemmWithRow(const ArithInfo& row, const Operand& a, const Operand& b_t,
                  const ConstMatrixView& c, const MatrixView& d,
                  const GemmOptions& options) {
   internal::CheckGemm(row, a, b_t, c, d, options);
-  emulation::Gemm(row, a, b_t, c, d, options);
+  emulation::ComputeD(row, a, b_t, c, d, options);
 }
 
 }  // namespace reference

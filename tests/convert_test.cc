@@ -461,15 +461,17 @@ TEST(Reencode, EveryPairOfFormats) {
       for (const int exponent : {0, -3, 5}) {
         EncodeOptions options;
         options.rules.rounding = Rounding::kDown;
-        out.Reset();
-        Reencode(in.view(), out.view(), exponent, options);
-        for (int64_t i = 0; i < 3 * 171; ++i) {
-          const float value =
-              std::ldexp(ValueAt(in.view(), i / 171, i % 171), exponent);
-          ASSERT_EQ(ReadCode(out.view(), i / 171, i % 171),
-                    Encode(to, value, Rounding::kDown, Overflow::kSaturate))
-              << from.name << " to " << to.name;
-        }
+        ForEachTarget([&](const char* target) {
+          out.Reset();
+          Reencode(in.view(), out.view(), exponent, options);
+          for (int64_t i = 0; i < 3 * 171; ++i) {
+            const float value =
+                std::ldexp(ValueAt(in.view(), i / 171, i % 171), exponent);
+            ASSERT_EQ(ReadCode(out.view(), i / 171, i % 171),
+                      Encode(to, value, Rounding::kDown, Overflow::kSaturate))
+                << from.name << " to " << to.name << " on " << target;
+          }
+        });
       }
     }
   }

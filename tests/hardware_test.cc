@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "emulation/gemm.h"
 #include "zeroulp/bundle.h"
 #include "zeroulp/compare.h"
 #include "zeroulp/reference.h"
@@ -53,9 +52,9 @@ int64_t MismatchesUnder(const Bundle& bundle, const ArithInfo& row) {
   BundleMatrix d = *bundle.d;
   int64_t mismatches = 0;
   for (int64_t i = 0; i < bundle.batch(); ++i) {
-    emulation::Gemm(row, bundle.a.View(i), bundle.b_t.View(i),
-                    bundle.c ? bundle.c->View(i) : ConstMatrixView(), d.View(i),
-                    {});
+    reference::GemmWithRow(row, bundle.a.View(i), bundle.b_t.View(i),
+                           bundle.c ? bundle.c->View(i) : ConstMatrixView(),
+                           d.View(i));
     mismatches +=
         CompareBits(bundle.d->View(i), static_cast<ConstMatrixView>(d.View(i)))
             .mismatches;
