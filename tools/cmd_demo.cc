@@ -11,9 +11,9 @@
 #include "tools/commands.h"
 #include "tools/demo_accuracy.h"
 #include "tools/demo_data.h"
+#include "tools/demo_quantized.h"
 #include "tools/output.h"
 #include "tools/projection.h"
-#include "zeroulp/codec.h"
 #include "zeroulp/compare.h"
 #include "zeroulp/gemm.h"
 #include "zeroulp/machine.h"
@@ -29,7 +29,7 @@ struct Options {
 };
 
 constexpr std::string_view kDemoArith = "chain.f32";
-constexpr Format kDemoFormats[] = {Format::kE4M3FN, Format::kE5M2};
+constexpr std::string_view kDemoBlocks[] = {"e4m3fn_tensor", "e5m2_tensor"};
 // The oracle visits every product: about this many weights keep 64 tokens in
 // both formats to a few seconds.
 constexpr int64_t kMaxWeights = 600'000;
@@ -47,30 +47,8 @@ int NumThreads(int threads) {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// A matrix in 8 bits: value = code * scale.
-struct Quantized {
-  float scale = 1;
-  std::vector<uint8_t> codes;
-  double relative_error = 0;  // Frobenius norm of the error over the matrix's
-};
-
-Quantized Quantize(const Matrix& matrix, const FormatInfo& format) {
-  float largest = 0;
-  for (const float x : matrix.values) largest = std::max(largest, std::abs(x));
-  Quantized result;
-  const float scale = largest / Decode(format, format.max_code());
-  if (scale > 0) result.scale = scale;
-  double error = 0, norm = 0;
-  for (const float x : matrix.values) {
-    const uint32_t code = Encode(format, x / result.scale,
-                                 Rounding::kNearestEven, Overflow::kSaturate);
-    result.codes.push_back(static_cast<uint8_t>(code));
-    const double back = double{Decode(format, code)} * result.scale;
-    error += (back - x) * (back - x);
-    norm += double{x} * x;
-  }
-  result.relative_error = norm > 0 ? std::sqrt(error / norm) : 0;
-  return result;
+ConstMatrixView ViewOf(const Matrix& matrix) {
+  return F32View(matrix.values, matrix.rows, matrix.cols);
 }
 
 // activations * weights^T in binary64: what quantisation is measured against.
@@ -88,22 +66,11 @@ std::vector<double> MultiplyF64(const Matrix& a, const Matrix& b_t) {
   return d;
 }
 
-double RelativeError(const std::vector<float>& d, double scale,
-                     const std::vector<double>& reference) {
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < d.size(); ++i) {
-    const double difference = d[i] * scale - reference[i];
-    error += difference * difference;
-    norm += reference[i] * reference[i];
-  }
-  return norm > 0 ? std::sqrt(error / norm) : 0;
-}
-
 // reference::Gemm of the rows of A in as many pieces as there are threads: an
 // element of D knows nothing of the others.
 void OracleGemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
                 const MatrixView& d, int num_threads) {
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   std::vector<std::exception_ptr> failures(static_cast<size_t>(num_threads));
   const int64_t step = (a.rows + num_threads - 1) / num_threads;
   const auto rows = [](const auto& view, int64_t first, int64_t count) {
@@ -126,7 +93,7 @@ void OracleGemm(const ConstMatrixView& a, const ConstMatrixView& b_t,
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();  // joined
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }
@@ -194,7 +161,7 @@ void PrintInput(const Input& input) {
 bool QuantizeAndProve(const Input& input, const std::vector<double>& reference,
                       int threads) {
   const auto& [weights, activations] = input;
-  const int64_t m = activations.rows, n = weights.rows, k = weights.cols;
+  const int64_t m = activations.rows, n = weights.rows;
   Table table({{"format"},
                {"weight scale", true},
                {"activation scale", true},
@@ -203,11 +170,10 @@ bool QuantizeAndProve(const Input& input, const std::vector<double>& reference,
                {"result error %", true}});
   std::string proofs;
   bool exact = true;
-  for (const Format format : kDemoFormats) {
-    const Quantized w = Quantize(weights, Info(format));
-    const Quantized x = Quantize(activations, Info(format));
-    const ConstMatrixView a = CodesView(x.codes, format, m, k);
-    const ConstMatrixView b_t = CodesView(w.codes, format, n, k);
+  for (const std::string_view name : kDemoBlocks) {
+    const BlockInfo& block = FindBlock(name);
+    const Quantized w(block, ViewOf(weights)), x(block, ViewOf(activations));
+    const ConstMatrixView a = x.codes(), b_t = w.codes();
     std::vector<float> d(static_cast<size_t>(m * n)), expected(d.size());
     Gemm(Pack(a), Pack(b_t), {}, F32View(std::span(d), m, n),
          {.arith = kDemoArith, .threads = threads});
@@ -217,13 +183,17 @@ bool QuantizeAndProve(const Input& input, const std::vector<double>& reference,
                                          F32View(std::span(d), m, n));
     exact = exact && report.exact();
 
-    const double error = RelativeError(d, double{x.scale} * w.scale, reference);
-    table.Add({std::string(Info(format).name), fmt::format("{:.3e}", w.scale),
-               fmt::format("{:.3e}", x.scale),
-               fmt::format("{:.3f}", 100 * w.relative_error),
-               fmt::format("{:.3f}", 100 * x.relative_error),
-               fmt::format("{:.3f}", 100 * error)});
-    proofs += fmt::format("  {:<7}{} (oracle: {:.1f} s)\n", Info(format).name,
+    const double factor = double{x.factor()} * w.factor();
+    const auto percent = [](double error) {
+      return fmt::format("{:.3f}", 100 * error);
+    };
+    const std::string_view element = Info(block.element).name;
+    table.Add({std::string(element), fmt::format("{:.3e}", w.factor()),
+               fmt::format("{:.3e}", x.factor()),
+               percent(RelativeError(w.Values(), weights.values)),
+               percent(RelativeError(x.Values(), activations.values)),
+               percent(RelativeError(d, reference, factor))});
+    proofs += fmt::format("  {:<7}{} (oracle: {:.1f} s)\n", element,
                           ToString(report), Seconds(start));
   }
   fmt::print("{}\n", Heading("2. Quantised to FP8"));
@@ -252,13 +222,10 @@ Measurement MeasureHost(const Input& input, int threads) {
   const Matrix& weights = input.weights;
   const Matrix activations = RepeatRows(
       input.activations, std::max(kTimedTokens, input.activations.rows));
-  const Format format = kDemoFormats[0];
-  const Quantized w = Quantize(weights, Info(format));
-  const Quantized x = Quantize(activations, Info(format));
-  const PackedMatrix a =
-      Pack(CodesView(x.codes, format, activations.rows, activations.cols));
-  const PackedMatrix b_t =
-      Pack(CodesView(w.codes, format, weights.rows, weights.cols));
+  const BlockInfo& block = FindBlock(kDemoBlocks[0]);
+  const Format format = block.element;
+  const PackedMatrix a = Pack(Quantized(block, ViewOf(activations)).operand());
+  const PackedMatrix b_t = Pack(Quantized(block, ViewOf(weights)).operand());
   const MachinePeaks peaks = MeasureInstructionPeaks(0.2);
   const double peak = ChainPeakFlops(peaks);
   const std::string explanation = Explain(format, format, kDemoArith);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/demo_accuracy.h"
 
-#include <cmath>
-#include <optional>
 #include <span>
 #include <string>
 
+#include "tools/demo_quantized.h"
 #include "tools/output.h"
 #include "zeroulp/compare.h"
-#include "zeroulp/quantize.h"
 #include "zeroulp/reference.h"
 #include "zeroulp/sparse.h"
 
@@ -27,66 +25,6 @@ constexpr Way kWays[] = {{"e4m3fn_tensor", ""},
                          {"e4m3fn_tensor", "4:16"},
                          {"mxfp4", ""},
                          {"nvfp4", ""}};
-
-// A matrix in a block format.
-class Quantized {
- public:
-  Quantized(const BlockInfo& block, const ConstMatrixView& source)
-      : block_(block) {
-    codes_ = Allocate(block.element, source.rows, source.cols, code_bytes_);
-    scales_ = Allocate(block.scale, block.ScaleRows(source.rows),
-                       block.ScaleCols(source.cols), scale_bytes_);
-    tensor_scale_ =
-        Quantize(source, codes_, scales_, {.format = block.name}).tensor_scale;
-  }
-  Quantized(const Quantized&) = delete;
-  Quantized& operator=(const Quantized&) = delete;
-
-  const MatrixView& codes() const { return codes_; }
-  // What multiplies a product once; block scales of whole matrices, too.
-  float factor() const {
-    if (has_blocks()) return tensor_scale_;
-    return Decode(block_.scale, ReadCode(scales_, 0, 0));
-  }
-  BlockScales blocks() const {
-    if (!has_blocks()) return {};
-    return {scales_, block_.block_cols};
-  }
-  std::vector<float> Values() const {
-    std::vector<float> values(static_cast<size_t>(codes_.rows * codes_.cols));
-    Dequantize(codes_, scales_,
-               F32View(std::span(values), codes_.rows, codes_.cols),
-               {.format = block_.name, .tensor_scale = tensor_scale_});
-    return values;
-  }
-
- private:
-  static MatrixView Allocate(Format format, int64_t rows, int64_t cols,
-                             std::vector<std::byte>& bytes) {
-    const int64_t stride = DenseStride(format, cols);
-    bytes.resize(static_cast<size_t>(
-        (rows * stride * Info(format).storage_bits + 7) / 8));
-    return {bytes, format, rows, cols, stride};
-  }
-  bool has_blocks() const { return block_.block_cols != 0; }
-
-  const BlockInfo& block_;
-  std::vector<std::byte> code_bytes_, scale_bytes_;
-  MatrixView codes_, scales_;
-  float tensor_scale_ = 1;
-};
-
-template <class Value>
-double RelativeError(const std::vector<float>& x,
-                     const std::vector<Value>& exact) {
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    const double difference = double{x[i]} - double{exact[i]};
-    error += difference * difference;
-    norm += double{exact[i]} * double{exact[i]};
-  }
-  return norm > 0 ? std::sqrt(error / norm) : 0;
-}
 
 struct Cost {
   double bits;  // of a weight with its scales and positions
@@ -109,7 +47,7 @@ Cost Measure(const Way& way, const Matrix& weights, const Matrix& activations,
     kept = Compress(w, pattern, LargestPositions(w, pattern));
   }
   const Quantized stored(block, sparse ? kept.codes_view() : w);
-  Operand b_t(stored.codes(), stored.blocks());
+  Operand b_t = stored.operand();
   std::vector<float> values = stored.Values();
   Cost cost = {};
   cost.bits = Info(block.element).bits;
@@ -131,7 +69,7 @@ Cost Measure(const Way& way, const Matrix& weights, const Matrix& activations,
   }
   cost.weight_error = RelativeError(values, weights.values);
 
-  const Operand a(x.codes(), x.blocks());
+  const Operand a = x.operand();
   const int64_t m = activations.rows, n = weights.rows;
   std::vector<float> d(exact.size()), expected(exact.size());
   GemmOptions options = {.arith = kArithmetic, .threads = threads};
