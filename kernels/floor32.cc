@@ -2,6 +2,7 @@
 #include "kernels/floor32.h"
 
 #include <algorithm>
+#include <cmath>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/floor32.cc"  // this file, per target
@@ -118,8 +119,9 @@ class Floor32Gemm {
         memory_(memory),
         tile_(*call.row),
         verdicts_(call, memory.verdicts, memory.acc),
-        a_(*call.a, kFloor32BiasA, 0),
-        b_(*call.b_t, kFloor32BiasB, kExcess),
+        a_(*call.a, kFloor32BiasA,
+           std::ldexp(1.0f, -Floor32ChainShift(*call.row)), 0),
+        b_(*call.b_t, kFloor32BiasB, 1.0f, kExcess),
         promote_every_(static_cast<size_t>(call.promote_every)) {}
 
   void Run(const Floor32Block& block) {

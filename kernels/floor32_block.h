@@ -12,17 +12,16 @@
 
 namespace zeroulp::kernels {
 
-// A tile of D: 2 rows of A, broadcast, times 128 rows of B, 8 vectors of 512
-// bits of binary32 and 2 of exponents. On Zen 4 a broadcast is not a load
-// alone: with 4 x 64 there are twice as many, and a step takes 20 cycles
-// instead of 17.
-inline constexpr size_t kFloor32TileRows = 2;
-inline constexpr size_t kFloor32TileCols = 128;
+// A tile of D: 4 rows of A, broadcast, times 64 rows of B, 4 vectors of 512
+// bits of binary32 and 1 of exponents. 2 x 128 reads more vectors of B for as
+// many products, which the load units do not hide.
+inline constexpr size_t kFloor32TileRows = 4;
+inline constexpr size_t kFloor32TileCols = 64;
 inline constexpr size_t kFloor32TileWords = kFloor32TileCols / 4;
 inline constexpr size_t kFloor32Tile = kFloor32TileRows * kFloor32TileCols;
 inline constexpr size_t kFloor32Group = 16;  // PackedMatrix::kRows
 
-// Products of a pass: a panel of B, 20K, stays in an L1 cache of 32K while the
+// Products of a pass: a panel of B, 10K, stays in an L1 cache of 32K while the
 // rows of A stream past it.
 inline constexpr size_t kFloor32PassK = 32;
 inline constexpr size_t kFloor32MinChunk = 16;
@@ -42,6 +41,12 @@ inline constexpr size_t kFloor32Groups = kFloor32Rows / kFloor32Group;
 inline constexpr int kFloor32BiasA = 64;
 inline constexpr int kFloor32BiasB = 63;
 inline constexpr int kFloor32NoProduct = 80;
+
+// Chains are 2^-this of what they sum: the number that one starts from then has
+// the exponent that its addends are aligned to.
+constexpr int Floor32ChainShift(const ArithInfo& row) {
+  return 23 - row.align_bits;
+}
 
 // 16 rows of A: [k][16 values, 16 exponents, four times in their word], and the
 // signs of a chunk as the bits of a word.

@@ -24,15 +24,24 @@ HWY_INLINE VF MulAddTowardZero(VF acc, VF a, VF b) {
   return acc;
 }
 
-// x * 2^kBits and, below, the first kBits of y.
-template <int kBits>
-HWY_INLINE hn::Vec<hn::RebindToUnsigned<DI>> ShiftLeftFrom(
-    hn::Vec<hn::RebindToUnsigned<DI>> x, hn::Vec<hn::RebindToUnsigned<DI>> y) {
-#if HWY_TARGET == HWY_AVX3_DL
-  return decltype(x){_mm512_shldi_epi32(x.raw, y.raw, kBits)};
-#else
-  return hn::Or(hn::ShiftLeft<kBits>(x), hn::ShiftRight<32 - kBits>(y));
-#endif
+// The larger magnitude, without its sign. No operand is NaN or subnormal.
+HWY_INLINE VF LargerMagnitude(VF a, VF b) {
+  VF larger;
+  asm("vrangeps $11, %{sae%}, %2, %1, %0"
+      : "=v"(larger.raw)
+      : "v"(a.raw), "v"(b.raw));
+  return larger;
+}
+
+// The word at `from` in every lane. As asm: a binary32 one compilers broadcast
+// by an instruction that on Zen 4 occupies a pipe of the multiply-adds, which
+// this one, a load like any other, leaves alone.
+template <class Word>
+HWY_INLINE VI BroadcastWord(const Word* from) {
+  static_assert(sizeof(Word) == 4);
+  VI word;
+  asm("vpbroadcastd %1, %0" : "=v"(word.raw) : "m"(*from));
+  return word;
 }
 #endif
 

@@ -32,7 +32,7 @@ namespace HWY_NAMESPACE {
 
 inline constexpr bool kFloor32TowardZero = ZEROULP_TARGET_HAS_512;
 
-// Times any value it is below every grid, which is at least 2^(-47 - 16).
+// Times any value it is below every grid: of a chain, at least 2^(-47 - 23).
 inline constexpr uint32_t kTinyBits = 7u << 23;  // 2^-120
 // Added to a value of B: at least 2^-17 of it, below 2^-15. A product has at
 // most 8 bits and is below 2^15 grids: its excess does not reach the next
@@ -55,13 +55,14 @@ HWY_INLINE void PutByte(VI x, int byte, int32_t* HWY_RESTRICT words) {
 // Bytes of values and exponents from tables of 128.
 class Floor32Decoder {
  public:
-  Floor32Decoder(const FormatInfo& f, int bias, uint32_t excess)
+  Floor32Decoder(const FormatInfo& f, int bias, float factor, uint32_t excess)
       : excess_(hn::Set(DI(), static_cast<int32_t>(excess))) {
     alignas(64) uint8_t high[128], low[128], exponent[128];
     for (uint32_t i = 0; i < 128; ++i) {
       const float x = Decode(f, i);
       const bool is_product = x != 0 && std::isfinite(x);
-      const uint32_t word = is_product ? std::bit_cast<uint32_t>(x) : kTinyBits;
+      const uint32_t word =
+          is_product ? std::bit_cast<uint32_t>(x * factor) : kTinyBits;
       const int e = std::max(is_product ? std::ilogb(x) : 0, f.min_exponent());
       high[i] = static_cast<uint8_t>(word >> 24);
       low[i] = static_cast<uint8_t>(word >> 16);
@@ -148,10 +149,11 @@ class Floor32Decoder {
 
 class Floor32Decoder {
  public:
-  Floor32Decoder(const FormatInfo& f, int bias, uint32_t excess)
+  Floor32Decoder(const FormatInfo& f, int bias, float factor, uint32_t excess)
       : decode_(f),
         min_exponent_(f.min_exponent()),
         bias_(bias),
+        factor_(factor),
         excess_(static_cast<int32_t>(excess)) {}
 
   HWY_INLINE void DecodeA(const uint8_t* codes, float* HWY_RESTRICT to) const {
@@ -194,7 +196,8 @@ class Floor32Decoder {
         kFloor32TowardZero
             ? hn::CopySign(hn::BitCast(df, hn::Set(di, kTinyBits)), x)
             : hn::Zero(df);
-    const VF value = hn::IfThenElse(is_product, x, none);
+    const VF value =
+        hn::IfThenElse(is_product, hn::Mul(x, hn::Set(df, factor_)), none);
     hn::Store(
         hn::BitCast(df, hn::Or(hn::BitCast(di, value), hn::Set(di, excess_))),
         df, to);
@@ -205,6 +208,7 @@ class Floor32Decoder {
 
   Decoder decode_;
   int min_exponent_, bias_;
+  float factor_;
   int32_t excess_;
 };
 
@@ -212,9 +216,10 @@ class Floor32Decoder {
 
 // What a panel is made from.
 struct Floor32Source {
-  Floor32Source(const PackedMatrix& x, int bias, uint32_t excess)
+  Floor32Source(const PackedMatrix& x, int bias, float factor, uint32_t excess)
       : matrix(x),
-        decoder(Info(x.format()), bias, kFloor32TowardZero ? excess : 0),
+        decoder(Info(x.format()), bias, kFloor32TowardZero ? factor : 1.0f,
+                kFloor32TowardZero ? excess : 0),
         max_code(static_cast<uint8_t>(Info(x.format()).max_code())) {}
 
   const PackedMatrix& matrix;
@@ -257,8 +262,6 @@ inline void Floor32Signs(const Floor32Quads& quads, size_t chunk, size_t stride,
         word = hn::Or(hn::ShiftRight<1>(word),
                       hn::And(codes, hn::Set(du, 0x80808080u)));
       }
-      // Of 16 products there is room for another sign on top.
-      if (chunk == 16) word = hn::ShiftRight<1>(word);
       hn::Store(word, du, signs + i * stride + row);
     }
   }

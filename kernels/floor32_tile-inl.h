@@ -5,19 +5,21 @@
 // exponent - align_bits), adds them exactly and rounds the sum.
 //
 // With multiply-adds that round toward zero, one instruction a product does it.
-// The accumulator starts from `base` = 1.5 * 2^23 units and stays between 2^23
-// and 2^24, where a unit is the last bit: adding a product cuts it toward minus
-// infinity. The panels make sure that no product is a multiple of the unit, so
-// that every negative one loses exactly one unit more than it should. How many
-// are negative is counted in the words of signs. The accumulator of the step
-// before is added in the same way, times the number after 1: a sum of units,
-// below 2^22 of them, it does not reach the next multiple of its last bit. It
-// must not be -0, which counts as negative and loses nothing.
+// The chain starts from 1.5 * 2^23 units and stays between 2^23 and 2^24, where
+// a unit is the last bit: adding a product cuts it toward minus infinity. The
+// panels make sure that no product is a multiple of the unit, so that every
+// negative one loses exactly one unit more than it should. How many are
+// negative is counted in the words of signs. The accumulator of the step before
+// is added in the same way, times the number after 1: a sum of units, below
+// 2^22 of them, it does not reach the next multiple of its last bit. It must
+// not be -0, which counts as negative and loses nothing. Chains are scaled
+// (Floor32ChainShift), A with them: what they start from is then an exponent
+// and one bit of fraction.
 //
 // Elsewhere products are multiplied by 1 / unit and cut to integers.
 //
-// Largest exponents are found in bytes, for 64 columns at once, one step ahead:
-// that occupies other ports than the multiply-adds.
+// Largest exponents are found in bytes, for 64 columns at once, one step ahead,
+// and so are signs counted: that occupies other ports than the multiply-adds.
 
 #if defined(ZEROULP_KERNELS_FLOOR32_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_FLOOR32_TILE_INL_H_
@@ -26,11 +28,12 @@
 #define ZEROULP_KERNELS_FLOOR32_TILE_INL_H_
 #endif
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/floor32_block.h"
-#include "kernels/floor32_ops-inl.h"
+#include "kernels/floor32_rule-inl.h"
 #include "kernels/fused-inl.h"
 #include "zeroulp/arithmetic.h"
 
@@ -75,75 +78,26 @@ HWY_INLINE VU8 ExponentOfA(const float* a, size_t k, size_t row) {
       DU8(), hn::Set(DF(), a[k * 2 * kFloor32Group + kFloor32Group + row]));
 }
 
-// Sums rounded toward zero to fraction_bits, whatever their exponent.
-struct CutToFraction {
-  explicit CutToFraction(const ArithInfo& row)
-      : mask(static_cast<int32_t>(~0u << (23 - row.out_fraction_bits))) {}
-
-  HWY_INLINE VF Round(VF sum) const {
-    const DI di;
-    return hn::BitCast(DF(), hn::And(hn::BitCast(di, sum), hn::Set(di, mask)));
-  }
-  HWY_INLINE VI ExponentField(VF acc) const {
-    const DI di;
-    return hn::And(hn::BitCast(di, acc), hn::Set(di, 0x7F800000));
-  }
-
-  // The next step cuts more than this, but the last.
-  static constexpr bool kRoundEveryStep = false;
-  int32_t mask;
-};
-
-// Sums rounded to nearest even to binary16. kDeep: products may be smaller than
-// the exponent of its subnormal numbers.
-template <bool kDeep>
-struct RoundToF16 {
-  explicit RoundToF16(const ArithInfo& /*row*/) {}
-
-  HWY_INLINE VF Round(VF sum) const {
-    const DF df;
-    const DI di;
-#if ZEROULP_TARGET_HAS_512
-    // Too large becomes infinity and then NaN, both with their sign.
-    const hn::Rebind<hwy::float16_t, DF> d16;
-    const VF rounded = hn::PromoteTo(df, hn::DemoteTo(d16, sum));
-    return hn::Add(rounded, hn::Zero(df));  // never -0
-#else
-    // Adding 1.5 * 2^13 times the power of two below it leaves the last bit of
-    // binary16 as the last one.
-    const VI field = hn::And(hn::BitCast(di, sum), hn::Set(di, 0x7F800000));
-    const VF magic =
-        hn::BitCast(df, hn::Add(hn::Max(field, hn::Set(di, kMinNormal)),
-                                hn::Set(di, (13 << 23) | 0x400000)));
-    const VF rounded = hn::Sub(hn::Add(sum, magic), magic);
-    // Too large becomes so large that no product reaches it.
-    const auto large = hn::Ge(hn::Abs(rounded), hn::Set(df, 65536.0f));
-    return hn::IfThenElse(large, hn::CopySign(hn::Set(df, 0x1p100f), rounded),
-                          rounded);
-#endif
-  }
-  HWY_INLINE VI ExponentField(VF acc) const {
-    const DI di;
-    const DF df;
-    const VI field = hn::And(hn::BitCast(di, acc), hn::Set(di, 0x7F800000));
-    if (!kDeep) return field;
-    const auto zero = hn::RebindMask(di, hn::Eq(acc, hn::Zero(df)));
-    return hn::Max(field, hn::IfThenZeroElse(zero, hn::Set(di, kMinNormal)));
-  }
-
-  static constexpr bool kRoundEveryStep = true;
-  static constexpr int32_t kMinNormal = (127 - 14) << 23;
-};
-
 #if ZEROULP_TARGET_HAS_512
 
 template <class Rule, size_t kChunk>
 class Floor32Tile {
  public:
   explicit Floor32Tile(const ArithInfo& row)
-      : rule_(row), to_base_(((23 - row.align_bits) << 23) | 0x400000) {}
+      : rule_(row),
+        to_sums_(std::ldexp(1.0f, Floor32ChainShift(row))),
+        to_chain_(std::ldexp(0x1.000002p0f, -Floor32ChainShift(row))),
+        to_minus_base_(0x80000000u +
+                       (static_cast<uint32_t>(Floor32ChainShift(row)) << 23)) {}
 
-  HWY_NOINLINE void Run(const Floor32Column& w) const {
+  HWY_NOINLINE void Run(const Floor32Column& column) const {
+    // Copies, which no store can change.
+    const Floor32Tile tile(*this);
+    tile.RunColumn(Floor32Column(column));
+  }
+
+ private:
+  HWY_INLINE void RunColumn(const Floor32Column w) const {
     const DF df;
     Scratch scratch = {};  // no base before the first chunk
     VF acc[kFloor32TileRows][kFloor32Vectors];
@@ -153,8 +107,9 @@ class Floor32Tile {
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
       ZEROULP_UNROLL
       for (size_t j = 0; j < kFloor32Vectors; ++j) {
+        const size_t at = i * kFloor32TileCols + j * kFloor32Lanes;
         acc[i][j] =
-            hn::Load(df, now.acc + i * kFloor32TileCols + j * kFloor32Lanes);
+            hn::Mul(hn::Load(df, now.acc + at), hn::Set(df, 1.0f / to_sums_));
       }
     }
     Clear(most);
@@ -162,6 +117,7 @@ class Floor32Tile {
       ZEROULP_UNROLL
       for (size_t v = 0; v < kFloor32ByteVectors; ++v) Largest(now, k, v, most);
     }
+    for (size_t v = 0; v < kVectors; ++v) Count(now, v, scratch);
     for (size_t tile = 0; tile < w.tiles; ++tile) {
       for (size_t c = w.begin; c < w.end; ++c) {
         const bool last = c + 1 == w.end;
@@ -174,7 +130,7 @@ class Floor32Tile {
         } else {
           Turn<false>(now, scratch, acc, most);
         }
-        Steps(now, next, acc, most);
+        Steps(now, next, acc, most, scratch);
         now = next;
       }
     }
@@ -184,18 +140,21 @@ class Floor32Tile {
       ZEROULP_UNROLL
       for (size_t j = 0; j < kFloor32Vectors; ++j) {
         const size_t at = i * kFloor32TileCols + j * kFloor32Lanes;
-        hn::Store(rule_.Round(hn::Sub(acc[i][j],
-                                      hn::Load(df, &scratch.bases[0][0] + at))),
-                  df, to + at);
+        const VF base = hn::Load(df, &scratch.bases[0][0] + at);
+        hn::Store(rule_.Round(SumOf(acc[i][j], base)), df, to + at);
       }
     }
   }
 
- private:
   struct alignas(64) Scratch {
+    // What takes a chain to its sum: minus the number it started from, with
+    // the units that negative addends lost.
     float bases[kFloor32TileRows][kFloor32TileCols];
+    // Negative products of the next chunk, less to_minus_base_.
+    uint32_t negative[kFloor32TileRows][kFloor32TileCols];
   };
-  static constexpr bool kRoom = kChunk == 16;  // in a word of signs
+  static constexpr size_t kVectors = kFloor32TileRows * kFloor32Vectors;
+  static_assert(kChunk % kVectors == 0);
 
   // A chunk of a tile.
   struct Place {
@@ -238,40 +197,64 @@ class Floor32Tile {
     }
   }
 
-  // The products of a chunk, and the largest exponents of the next.
-  static HWY_INLINE void Steps(const Place& now, const Place& next,
-                               VF (*HWY_RESTRICT acc)[kFloor32Vectors],
-                               VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) {
+  // Counts the negative products of a chunk, for vector v of a tile.
+  HWY_INLINE void Count(const Place& place, size_t v, Scratch& scratch) const {
+    const hn::RebindToUnsigned<DI> du;
+    const size_t i = v / kFloor32Vectors;
+    const size_t col = v % kFloor32Vectors * kFloor32Lanes;
+    const auto signs =
+        hn::Xor(hn::BitCast(du, BroadcastWord(place.a_signs + i)),
+                hn::Load(du, place.b_signs + col));
+    hn::Store(hn::Sub(hn::PopulationCount(signs), hn::Set(du, to_minus_base_)),
+              du, scratch.negative[i] + col);
+  }
+
+  // The products of a chunk; largest exponents and signs of the next.
+  HWY_INLINE void Steps(const Place& now, const Place& next,
+                        VF (*HWY_RESTRICT acc)[kFloor32Vectors],
+                        VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors],
+                        Scratch& scratch) const {
+    for (size_t v = 0; v < kVectors; ++v) {
+      constexpr size_t kSteps = kChunk / kVectors;
+      ZEROULP_UNROLL
+      for (size_t k = 0; k < kSteps; ++k) {
+        Step(now, next, v * kSteps + k, acc, most);
+      }
+      Count(next, v, scratch);
+    }
+  }
+
+  static HWY_INLINE void Step(const Place& now, const Place& next, size_t k,
+                              VF (*HWY_RESTRICT acc)[kFloor32Vectors],
+                              VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) {
     const DF df;
     const DU8 d8;
-    for (size_t k = 0; k < kChunk; ++k) {
-      VF a[kFloor32TileRows];
-      VU8 a_exponents[kFloor32TileRows];
+    VF a[kFloor32TileRows];
+    VU8 a_exponents[kFloor32TileRows];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloor32TileRows; ++i) {
+      const size_t at = k * 2 * kFloor32Group + i;
+      a[i] = hn::BitCast(df, BroadcastWord(now.a + at));
+      a_exponents[i] =
+          hn::BitCast(d8, BroadcastWord(next.a + at + kFloor32Group));
+    }
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kFloor32ByteVectors; ++v) {
+      constexpr size_t kOfBytes = kFloor32Vectors / kFloor32ByteVectors;
       ZEROULP_UNROLL
-      for (size_t i = 0; i < kFloor32TileRows; ++i) {
-        a[i] = hn::Set(df, now.a[k * 2 * kFloor32Group + i]);
-        a_exponents[i] = ExponentOfA(next.a, k, i);
-      }
-      ZEROULP_UNROLL
-      for (size_t v = 0; v < kFloor32ByteVectors; ++v) {
-        constexpr size_t kOfBytes = kFloor32Vectors / kFloor32ByteVectors;
-        ZEROULP_UNROLL
-        for (size_t j = v * kOfBytes; j < (v + 1) * kOfBytes; ++j) {
-          const VF b =
-              hn::Load(df, now.b + k * kFloor32TileCols + j * kFloor32Lanes);
-          ZEROULP_UNROLL
-          for (size_t i = 0; i < kFloor32TileRows; ++i) {
-            acc[i][j] = MulAddTowardZero(acc[i][j], a[i], b);
-          }
-        }
-        const VU8 b_exponents =
-            hn::Load(d8, next.b_exponents + k * kFloor32TileCols +
-                             v * kFloor32ByteLanes);
+      for (size_t j = v * kOfBytes; j < (v + 1) * kOfBytes; ++j) {
+        const VF b =
+            hn::Load(df, now.b + k * kFloor32TileCols + j * kFloor32Lanes);
         ZEROULP_UNROLL
         for (size_t i = 0; i < kFloor32TileRows; ++i) {
-          most[i][v] =
-              hn::Max(most[i][v], hn::Add(a_exponents[i], b_exponents));
+          acc[i][j] = MulAddTowardZero(acc[i][j], a[i], b);
         }
+      }
+      const VU8 b_exponents = hn::Load(
+          d8, next.b_exponents + k * kFloor32TileCols + v * kFloor32ByteLanes);
+      ZEROULP_UNROLL
+      for (size_t i = 0; i < kFloor32TileRows; ++i) {
+        most[i][v] = hn::Max(most[i][v], hn::Add(a_exponents[i], b_exponents));
       }
     }
   }
@@ -301,6 +284,10 @@ class Floor32Tile {
     Clear(most);
   }
 
+  HWY_INLINE VF SumOf(VF chain, VF base) const {
+    return hn::MulAdd(chain, hn::Set(DF(), to_sums_), base);
+  }
+
   // The end of a chain -> where the next one starts.
   template <bool kNewTile>
   HWY_INLINE VF Restart(const Place& place, size_t i, size_t j, VI largest,
@@ -311,32 +298,27 @@ class Floor32Tile {
     const size_t col = j * kFloor32Lanes;
     const size_t at = i * kFloor32TileCols + col;
     float* HWY_RESTRICT base = scratch.bases[i] + col;
-    VF acc = hn::Sub(chain, hn::Load(df, base));
+    VF acc = SumOf(chain, hn::Load(df, base));
     if (Rule::kRoundEveryStep || kNewTile) acc = rule_.Round(acc);
     if (kNewTile) {
       hn::Store(acc, df, place.acc - kFloor32Tile + at);
       acc = hn::Load(df, place.acc + at);
     }
-    const VI products = hn::And(largest, hn::Set(di, 0x7F800000));
-    const VI field = hn::Max(products, rule_.ExponentField(acc));
-    const VI start = hn::Add(field, hn::Set(di, to_base_));
-    const auto signs = hn::Xor(hn::Set(du, place.a_signs[i]),
-                               hn::Load(du, place.b_signs + col));
-    const auto sign_bits = hn::BitCast(du, acc);
-    // The sign of the accumulator is another bit, if there is room for it.
-    const auto negative =
-        kRoom ? hn::PopulationCount(ShiftLeftFrom<1>(signs, sign_bits))
-              : hn::Add(hn::PopulationCount(signs),
-                        hn::ShiftRight<31>(sign_bits));
-    // One unit less for each negative addend.
-    hn::Store(hn::BitCast(df, hn::Sub(start, hn::BitCast(di, negative))), df,
+    const VI start = hn::OrAnd(hn::Set(di, 0x400000),
+                               rule_.Largest(acc, hn::BitCast(df, largest)),
+                               hn::Set(di, 0x7F800000));
+    const VI negative =
+        hn::BitCast(di, hn::Load(du, scratch.negative[i] + col));
+    const VI sign = hn::BroadcastSignBit(hn::BitCast(di, acc));
+    hn::Store(hn::BitCast(df, hn::Add(hn::Sub(start, negative), sign)), df,
               base);
     return MulAddTowardZero(hn::BitCast(df, start), acc,
-                            hn::Set(df, 0x1.000002p0f));
+                            hn::Set(df, to_chain_));
   }
 
   Rule rule_;
-  int32_t to_base_;
+  float to_sums_, to_chain_;
+  uint32_t to_minus_base_;
 };
 
 #else

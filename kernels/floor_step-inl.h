@@ -47,6 +47,19 @@ HWY_INLINE VD MulAddTowardZero(VD a, VD b, VD c) {
 #endif
 }
 
+// One number in every lane. As asm: compilers broadcast a binary64 one by an
+// instruction that on Zen 4 occupies a pipe of the multiply-adds, which this
+// one, a load like any other, leaves alone.
+HWY_INLINE VD BroadcastFrom(const double* from) {
+#if ZEROULP_TARGET_HAS_512
+  VD x;
+  asm("vpbroadcastq %1, %0" : "=v"(x.raw) : "m"(*from));
+  return x;
+#else
+  return hn::Set(DD(), *from);
+#endif
+}
+
 // How a step ends.
 enum class FloorFinish : uint8_t {
   kBinary32,     // toward zero; accumulators finite, results 0 or normal

@@ -218,7 +218,7 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
       const auto b_exponent = hn::Load(dx, b_next + k * kFloorStrip);
       ZEROULP_UNROLL
       for (size_t i = 0; i < kFloorRows; ++i) {
-        const VD a_now = hn::Set(dd, a[k * kGroupRows + i]);
+        const VD a_now = BroadcastFrom(a + k * kGroupRows + i);
         ZEROULP_UNROLL
         for (size_t v = 0; v < kFloorVectors; ++v) {
           acc[i][v] = MulAddTowardZero(a_now, b_now[v], acc[i][v]);
