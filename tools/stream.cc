@@ -19,6 +19,7 @@ namespace {
 }
 
 void WriteOut(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;  // perhaps of null, which fwrite may not get
   std::fwrite(bytes.data(), 1, bytes.size(), stdout);
 }
 
