@@ -146,7 +146,7 @@ int64_t GemmWorkspaceBytes(const PackedMatrix& a, const PackedMatrix& b_t,
 
 void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
-  if (a.is_sparse()) internal::CheckSparsity("Gemm", "A", a);
+  internal::CheckPattern("Gemm", "A", a);
   const ArithInfo& row = internal::CheckOptions(
       a, a.codes.format, a.k(), b_t, b_t.format(), b_t.cols(), options);
   internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d, options);

@@ -46,6 +46,7 @@ void PackScales(const BlockScales& scales, int64_t rows, int64_t groups,
 
 void CheckScales(const Operand& operand) {
   const BlockScales& s = operand.scales;
+  internal::CheckBlock("Pack", "the matrix", s);
   if (s.block == 0) return;
   if (s.block < 0 || s.block_rows < 1) {
     internal::Fail(ErrorCode::kArgument,
@@ -92,6 +93,7 @@ PackedMatrix::PackedMatrix(int64_t rows, int64_t cols, Format format,
 PackedMatrix Pack(const Operand& operand) {
   const ConstMatrixView& matrix = operand.codes;
   internal::CheckView("Pack", "the matrix", matrix);
+  internal::CheckPattern("Pack", "the matrix", operand);
   if (operand.is_sparse()) {
     internal::Fail(ErrorCode::kUnsupported,
                    "Pack: the matrix is {} with structured sparsity: packed "

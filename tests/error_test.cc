@@ -269,6 +269,37 @@ TEST(Error, BlocksOfScalesMayBeLongerThanTheOperand) {
   }
 }
 
+// Never read as if it were not there.
+TEST(Error, HalfAPatternOrScalesWithoutABlock) {
+  const std::vector<uint8_t> index(24), scales(6, 127);
+  const ConstMatrixView positions = CodesView(index, Format::kE8M0FNU, 3, 8);
+  const auto expect = [](const Words& words, auto breaks) {
+    Call call;
+    Operand a = call.a;
+    breaks(a);
+    const auto refused = [&](auto run) {
+      try {
+        run();
+        ADD_FAILURE() << "no error";
+      } catch (const Error& e) {
+        ExpectSentence(e, ErrorCode::kArgument, words);
+      }
+    };
+    refused([&] { Gemm(a, call.b_t, call.c, call.d, call.options); });
+    refused([&] { Gemm(a, Pack(call.b_t), call.c, call.d, call.options); });
+    refused([&] { reference::Gemm(a, call.b_t, {}, call.d, call.options); });
+    refused([&] { Pack(a); });
+    EXPECT_EQ(call.d_words[0], 7.0f);
+  };
+  expect({"sparsity 2:0", "index of 0x0", "neither"},
+         [](Operand& a) { a.sparsity.keep = 2; });
+  expect({"sparsity 0:0", "index of 3x8", "neither"},
+         [&](Operand& a) { a.index = positions; });
+  expect({"3x2 e8m0fnu scales", "block of 0 elements"}, [&](Operand& a) {
+    a.scales.codes = CodesView(scales, Format::kE8M0FNU, 3, 2);
+  });
+}
+
 TEST(Error, SparseSizesThatOverflow) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   const auto expect = [](ErrorCode code, const Words& words, int64_t cols,

@@ -253,6 +253,29 @@ inline void CheckSparsity(std::string_view operation, std::string_view name,
   }
 }
 
+// The pattern of any operand: a dense one has none, and no positions either.
+inline void CheckPattern(std::string_view operation, std::string_view name,
+                         const Operand& x) {
+  if (x.is_sparse()) return CheckSparsity(operation, name, x);
+  if (x.sparsity.keep != 0 || !IsEmpty(x.index)) {
+    Fail(ErrorCode::kArgument,
+         "{}: {} has sparsity {}:{} and an index of {}x{}: a dense operand has "
+         "neither, a sparse one both",
+         operation, name, x.sparsity.keep, x.sparsity.group, x.index.rows,
+         x.index.cols);
+  }
+}
+
+// Scales that no block length makes anything of.
+inline void CheckBlock(std::string_view operation, std::string_view name,
+                       const BlockScales& s) {
+  if (s.block == 0 && s.codes.rows != 0 && s.codes.cols != 0) {
+    Fail(ErrorCode::kArgument,
+         "{}: {} has {} scales, but a block of 0 elements: it must be positive",
+         operation, name, Describe(s.codes));
+  }
+}
+
 // Sparse operands: whole groups, one position inside the group a code.
 inline void CheckSparse(std::string_view operation, std::string_view name,
                         const Operand& x) {
@@ -290,6 +313,7 @@ inline void CheckScales(const ArithInfo& row, std::string_view name,
                         const Operand& x, const Sparsity& partner,
                         int64_t promote_every) {
   const BlockScales& s = x.scales;
+  CheckBlock("Gemm", name, s);
   if (s.block == 0) {
     if (row.scale_block == 0) return;
     Fail(ErrorCode::kFormat,
@@ -360,12 +384,11 @@ inline void CheckOperand(const ArithInfo& row, std::string_view name,
 inline void CheckGemm(const ArithInfo& row, const Operand& a,
                       const Operand& b_t, const ConstMatrixView& c,
                       const MatrixView& d, const GemmOptions& options) {
+  CheckPattern("Gemm", "A", a);
+  CheckPattern("Gemm", "B^T", b_t);
   if (a.is_sparse() && b_t.is_sparse()) {
     Fail(ErrorCode::kUnsupported,
          "Gemm: A and B^T are both sparse: one of them must be dense");
-  }
-  for (const Operand* x : {&a, &b_t}) {
-    if (x->is_sparse()) CheckSparsity("Gemm", "an operand", *x);
   }
   CheckOptions(row, a, a.codes.format, a.k(), b_t, b_t.codes.format, b_t.k(),
                options);
