@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zeroulp project --backtest`: how far projections are from published times,
 // on rows that no constant was fitted to and on chips left out of the fit.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -78,6 +79,31 @@ TEST_F(MeasuredTest, HeldOutRowsAndChipsLeftOutAreWithinBounds) {
     EXPECT_GE(left_out["rows"].get<size_t>(), 2 * limits.rows);
     EXPECT_LE(left_out["median_abs_error"].get<double>(), limits.left_out);
     EXPECT_LE(left_out["p90_abs_error"].get<double>(), kP90);
+  }
+}
+
+// docs/projections.md prints what this version predicts.
+TEST_F(MeasuredTest, TheDocumentHasTheseErrors) {
+  SKIP_WITHOUT_MEASUREMENTS();
+  const json backtest = Backtest();
+  const std::string document =
+      Slurp(std::string(ZEROULP_SOURCE_DIR) + "/docs/projections.md");
+  const auto errors = [](const json& e) {
+    return fmt::format(
+        "{} | {:.1f} % | {:.1f} % | {:+.1f} % |", e["rows"].get<size_t>(),
+        100 * e["median_abs_error"].get<double>(),
+        100 * e["p90_abs_error"].get<double>(), 100 * e["bias"].get<double>());
+  };
+  for (const char* format : {"BF16", "FP8", "FP4", "INT8"}) {
+    for (const char* sparsity : {"all", "dense", "sparse"}) {
+      const json group = Group(backtest, "all", format, sparsity);
+      const std::string name = format + (sparsity == std::string("all")
+                                             ? std::string()
+                                             : std::string(", ") + sparsity);
+      EXPECT_THAT(document, HasSubstr(fmt::format(
+                                "| {} | {} {}", name, errors(group["held_out"]),
+                                errors(group["chip_left_out"]))));
+    }
   }
 }
 
