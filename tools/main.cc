@@ -81,7 +81,7 @@ int Main(int argc, char** argv) {
     action = nullptr;  // no command, or none of this name
   }
   if (!action) {
-    Complain("{}; known:{}",
+    Complain("{}; known:{}; zeroulp --help tells more",
              argc > 1 ? fmt::format("no command is named '{}'", argv[1])
                       : "a command is missing",
              CommandNames(app));
