@@ -4,7 +4,6 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <fstream>
 #include <string>
 
@@ -35,13 +34,10 @@ void AddInstructionPeaks(const MachinePeaks& peaks) {
   AddRate(prefix + "int8_dot_ops", peaks.int8_dot_ops);
 }
 
-std::array<ReadBandwidth, 4> reads;
-
 }  // namespace
 
 void AddMachineContext(const Flags& flags) {
   const MachinePeaks best = MeasurePeaks(0.4);
-  reads = best.read;
   benchmark::AddCustomContext("cpu", best.cpu);
   benchmark::AddCustomContext("target", best.target);
   benchmark::AddCustomContext("targets",
@@ -61,13 +57,6 @@ void AddMachineContext(const Flags& flags) {
     const kernels::ScopedTarget scope(target);
     AddInstructionPeaks(MeasureInstructionPeaks(0.05));
   }
-}
-
-double ReadRate(int64_t bytes) {
-  for (const ReadBandwidth& level : reads) {
-    if (bytes <= level.capacity_bytes) return level.bytes_per_s;
-  }
-  return reads.back().bytes_per_s;
 }
 
 std::vector<int> ThreadCounts() {

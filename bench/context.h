@@ -16,10 +16,6 @@ namespace zeroulp::bench {
 // Takes about a second. Before the benchmarks run.
 void AddMachineContext(const Flags& flags);
 
-// Bytes per second at which one core reads `bytes` again and again: of the
-// first level that holds them. After AddMachineContext.
-double ReadRate(int64_t bytes);
-
 // Numbers of threads to measure: 1, 2, 4, ... and all.
 std::vector<int> ThreadCounts();
 

@@ -183,7 +183,7 @@ void RunGemm(benchmark::State& state, const Case& c) {
   state.counters["pct_peak"] = 100 * flops / peak_flops;
   state.counters["bytes"] = static_cast<double>(bytes) / seconds;
   state.counters["pct_read"] = 100 * static_cast<double>(bytes) / seconds /
-                               (c.threads * ReadRate(bytes));
+                               (c.threads * ReadRate(bytes, c.target));
   state.counters["x_oracle"] =
       products * check.oracle_seconds_per_product / seconds;
   AddProjections(state, c, flops, peak_flops);

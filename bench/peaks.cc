@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 namespace zeroulp::bench {
 namespace {
@@ -71,6 +72,13 @@ double PeakRate(Peak peak, const kernels::Target& target) {
     peaks.*rate = std::max(peaks.*rate, now.*rate);
   }
   return Rate(peak, peaks);
+}
+
+double ReadRate(int64_t bytes, const kernels::Target& target) {
+  static std::map<std::pair<int64_t, int64_t>, double> rates;
+  const auto [found, is_new] = rates.try_emplace({bytes, target.id});
+  if (is_new) found->second = kernels::MeasureReadRate(bytes, 0.05);
+  return found->second;
 }
 
 }  // namespace zeroulp::bench

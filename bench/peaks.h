@@ -30,6 +30,11 @@ Peak PeakOf(const ArithInfo& row, Format a, Format b_t);
 // this process, so that one measured while something else ran does not stay.
 double PeakRate(Peak peak, const kernels::Target& target);
 
+// Bytes per second at which one core reads `bytes`, rounded up as
+// MeasureReadRate does, again and again. Measured once for each size and target
+// in use.
+double ReadRate(int64_t bytes, const kernels::Target& target);
+
 }  // namespace zeroulp::bench
 
 #endif  // ZEROULP_BENCH_PEAKS_H_

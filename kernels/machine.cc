@@ -256,16 +256,18 @@ int64_t CacheBytes([[maybe_unused]] int level) {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 
-// A working set larger than this is read in slices of it.
+// A working set larger than this is read in slices of it, and a smaller one has
+// a multiple of kReadUnit: what ReadMemory takes.
 constexpr int64_t kSliceBytes = 16 * kMiB;
+constexpr int64_t kReadUnit = 1024;
 
 // Working sets of the levels of MachinePeaks::read: inside their level, and too
-// large for the one above. Multiples of what ReadMemory takes.
+// large for the one above.
 std::array<int64_t, 4> WorkingSets() {
   const int64_t l1 = CacheBytes(1), l2 = CacheBytes(2), l3 = CacheBytes(3);
   const int64_t last = std::max({l1, l2, l3, 32 * kMiB});
   const auto whole = [](int64_t bytes) {
-    const int64_t unit = bytes < kSliceBytes ? 1024 : kSliceBytes;
+    const int64_t unit = bytes < kSliceBytes ? kReadUnit : kSliceBytes;
     return bytes / unit * unit;
   };
   // Of a large L3 no more than it takes to leave L2 behind: it is shared.
@@ -273,20 +275,42 @@ std::array<int64_t, 4> WorkingSets() {
           whole(std::min(2 * last, 512 * kMiB))};
 }
 
+constexpr std::align_val_t kReadAlignment{4096};
+struct FreeRead {
+  void operator()(float* p) const { ::operator delete[](p, kReadAlignment); }
+};
+
+// Written: pages never written are all the same page.
+std::unique_ptr<float[], FreeRead> AllocateWritten(int64_t bytes) {
+  const auto size = static_cast<size_t>(bytes);
+  std::unique_ptr<float[], FreeRead> data(
+      static_cast<float*>(::operator new[](size, kReadAlignment)));
+  std::memset(data.get(), 1, size);
+  return data;
+}
+
+// Reads a working set. Each round reads the slice read longest ago: runs stay
+// short enough to fall between disturbances.
+Probe ReadProbe(const float* floats, int64_t size, double* rate) {
+  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  const int64_t slice = std::min(size, kSliceBytes);
+  return {rate, [=, offset = int64_t{0}](int64_t rounds) mutable {
+            for (int64_t round = 0; round < rounds; ++round) {
+              HWY_DYNAMIC_DISPATCH(ReadMemory)
+              (floats + offset / kFloat, static_cast<size_t>(slice / kFloat));
+              offset += slice;
+              if (offset + slice > size) offset = 0;
+            }
+            return static_cast<double>(rounds * slice);
+          }};
+}
+
 void MeasureReads(double seconds, std::array<ReadBandwidth, 4>& reads) {
   const std::array<int64_t, 4> sizes = WorkingSets();
   // Each level has memory of its own: DRAM's must not be in a cache because the
   // runs of another level have just read it.
-  const auto bytes = static_cast<size_t>(
-      std::accumulate(sizes.begin(), sizes.end(), int64_t{0}));
-  constexpr std::align_val_t kAlignment{4096};
-  const auto release = [](float* p) { ::operator delete[](p, kAlignment); };
-  const std::unique_ptr<float[], decltype(release)> data(
-      static_cast<float*>(::operator new[](bytes, kAlignment)), release);
-  // Pages never written are all the same page.
-  std::memset(data.get(), 1, bytes);
-
-  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  const auto data =
+      AllocateWritten(std::accumulate(sizes.begin(), sizes.end(), int64_t{0}));
   std::vector<Probe> probes;
   const float* floats = data.get();
   for (size_t level = 0; level < reads.size(); ++level) {
@@ -296,21 +320,9 @@ void MeasureReads(double seconds, std::array<ReadBandwidth, 4>& reads) {
     }
     if (sizes[level] == 0) continue;
     reads[level].working_set_bytes = sizes[level];
-    // Each round reads the slice read longest ago: runs stay short enough to
-    // fall between disturbances.
-    const int64_t slice = std::min(sizes[level], kSliceBytes);
-    const auto read = [floats, size = sizes[level], slice,
-                       offset = int64_t{0}](int64_t rounds) mutable {
-      for (int64_t round = 0; round < rounds; ++round) {
-        HWY_DYNAMIC_DISPATCH(ReadMemory)
-        (floats + offset / kFloat, static_cast<size_t>(slice / kFloat));
-        offset += slice;
-        if (offset + slice > size) offset = 0;
-      }
-      return static_cast<double>(rounds * slice);
-    };
-    probes.push_back({&reads[level].bytes_per_s, read});
-    floats += sizes[level] / kFloat;
+    probes.push_back(
+        ReadProbe(floats, sizes[level], &reads[level].bytes_per_s));
+    floats += sizes[level] / static_cast<int64_t>(sizeof(float));
   }
   MeasureBest(probes, seconds);
 }
@@ -385,6 +397,16 @@ bool Bf16DotIsFaster() noexcept {
 #else
   return false;
 #endif
+}
+
+double MeasureReadRate(int64_t bytes, double seconds) {
+  const int64_t unit = bytes < kSliceBytes ? kReadUnit : kSliceBytes;
+  const int64_t size = std::max((bytes + unit - 1) / unit, int64_t{1}) * unit;
+  const auto data = AllocateWritten(size);
+  double rate = 0;
+  Probe probe = ReadProbe(data.get(), size, &rate);
+  MeasureBest({&probe, 1}, seconds);
+  return rate;
 }
 
 std::vector<Target> Targets() {

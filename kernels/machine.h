@@ -37,6 +37,12 @@ class ScopedTarget {
 // leaves the floating-point environment as it was. Thread-safe.
 bool Bf16DotIsFaster() noexcept;
 
+// Bytes per second at which one core reads a working set of `bytes`, rounded up
+// to 1 KiB or, from 16 MiB on, to 16 MiB, again and again: from whichever cache
+// holds it, whatever the system says of their sizes. The best of at least five
+// runs. Allocates the working set.
+double MeasureReadRate(int64_t bytes, double seconds);
+
 }  // namespace zeroulp::kernels
 
 #endif  // ZEROULP_KERNELS_MACHINE_H_

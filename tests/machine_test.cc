@@ -100,6 +100,12 @@ TEST(MachineTest, PeaksAreCompleteWithinTheLargestWorkingSet) {
   EXPECT_LE(last_bytes, int64_t{512} << 20);
 }
 
+TEST_P(MachineTargetTest, ReadRateOfEverySizeIsMeasured) {
+  for (const int64_t bytes : {1, 1000, 1024, 5 << 20, (16 << 20) + 1}) {
+    EXPECT_TRUE(IsPositive(kernels::MeasureReadRate(bytes, 0))) << bytes;
+  }
+}
+
 TEST(MachineTest, ChainPeakIsTheBetterOfTheInstructionsWithItsBits) {
   MachinePeaks peaks;
   peaks.fp32_fma_flops = 2;
