@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -444,6 +445,23 @@ TEST(Diagnose, WorksOnScaledPromotions) {
             "a_scales and b_scales are swapped");
   EXPECT_EQ(Trace(bundle, 0, 2, 3, options).words.back(),
             ReadCode(Compute(bundle, options).d.View(0), 2, 3));
+}
+
+TEST(Trace, PlacesOutsideTheResultAreRefused) {
+  BundleMaker make;
+  Bundle bundle = make.Dense("ada.fp8.f32", kFp8, kFp8, 2, 3, 4, 32);
+  for (const auto& [batch, row, col] :
+       {std::array<int64_t, 3>{2, 0, 0}, {0, 3, 0}, {0, 0, 4}, {-1, 0, 0}}) {
+    EXPECT_THROW(Trace(bundle, batch, row, col), Error);
+  }
+  EXPECT_EQ(Trace(bundle, 1, 2, 3).words.size(), 2u);
+  bundle.d = Compute(bundle, {.arith = "chain.f32"}).d;
+  VerifyResult result = Verify(bundle);
+  ASSERT_FALSE(result.first.empty());
+  result.first[0].at.row = 3;
+  EXPECT_THROW(Diagnose(bundle, result), Error);
+  bundle.a.bytes.pop_back();
+  EXPECT_THROW(Trace(bundle, 1, 2, 3), Error);
 }
 
 TEST(Trace, ExcerptsShowBothEndsOrTheParting) {

@@ -72,12 +72,14 @@ struct DiagnoseOptions {
 // `result` is what Verify returned for this bundle and these options. Exact, or
 // without a first difference: nothing to diagnose, an empty answer.
 //
-// Throws what Verify throws; a hypothesis that does not apply is no error.
+// Throws what Verify throws, and Error{kArgument} if the result is not of this
+// bundle; a hypothesis that does not apply is no error.
 Diagnosis Diagnose(const Bundle& bundle, const VerifyResult& result,
                    const ComputeOptions& options = {},
                    const DiagnoseOptions& limits = {});
 
-// The running accumulator of one element of D. Throws what Compute throws.
+// The running accumulator of one element of D. Throws what Compute throws, and
+// Error{kArgument} for an element that D has not.
 AccumulatorTrace Trace(const Bundle& bundle, int64_t batch, int64_t row,
                        int64_t col, const ComputeOptions& options = {});
 

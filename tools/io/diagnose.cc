@@ -3,6 +3,8 @@
 // those that survive.
 #include "zeroulp/diagnose.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <span>
@@ -21,6 +23,19 @@ using io::Operands;
 struct Place {
   int64_t batch = 0, row = 0, col = 0;
 };
+
+void CheckPlace(const Bundle& bundle, const Place& at) {
+  if (at.batch >= 0 && at.batch < bundle.batch() && at.row >= 0 &&
+      at.row < bundle.m() && at.col >= 0 && at.col < bundle.n()) {
+    return;
+  }
+  throw Error(
+      ErrorCode::kArgument,
+      fmt::format("{}: batch {} row {} column {} is outside the result, "
+                  "{} x {} x {}",
+                  bundle.name, at.batch, at.row, at.col, bundle.batch(),
+                  bundle.m(), bundle.n()));
+}
 
 // `count` elements spread over D: multiples of the golden ratio leave no gaps
 // and, unlike a stride, prefer no column.
@@ -199,6 +214,15 @@ Diagnosis Diagnose(const Bundle& bundle, const VerifyResult& result,
                    const ComputeOptions& options,
                    const DiagnoseOptions& limits) {
   if (result.exact() || result.first.empty()) return {};
+  Check(bundle);
+  if (!bundle.d || result.arith == nullptr) {
+    throw Error(ErrorCode::kArgument,
+                fmt::format("{}: the result to diagnose is not of this bundle",
+                            bundle.name));
+  }
+  for (const auto& [batch, at] : result.first) {
+    CheckPlace(bundle, {batch, at.row, at.col});
+  }
   Search search(bundle, result, options, limits);
   const auto hypotheses =
       io::SingleCauses(bundle, *result.arith, options.promote_every);
@@ -211,8 +235,10 @@ Diagnosis Diagnose(const Bundle& bundle, const VerifyResult& result,
 
 AccumulatorTrace Trace(const Bundle& bundle, int64_t batch, int64_t row,
                        int64_t col, const ComputeOptions& options) {
-  return TraceOf(bundle, ArithOf(bundle, options), options.promote_every,
-                 {batch, row, col});
+  Check(bundle);
+  const ArithInfo& arith = ArithOf(bundle, options);
+  CheckPlace(bundle, {batch, row, col});
+  return TraceOf(bundle, arith, options.promote_every, {batch, row, col});
 }
 
 }  // namespace zeroulp
