@@ -30,9 +30,8 @@ Peak PeakOf(const ArithInfo& row, Format a, Format b_t);
 // this process, so that one measured while something else ran does not stay.
 double PeakRate(Peak peak, const kernels::Target& target);
 
-// Bytes per second at which one core reads `bytes`, rounded up as
-// MeasureReadRate does, again and again. Measured once for each size and target
-// in use.
+// Bytes per second at which one core reads `bytes` again and again, measured
+// once for each size and target.
 double ReadRate(int64_t bytes, const kernels::Target& target);
 
 }  // namespace zeroulp::bench

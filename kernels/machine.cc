@@ -160,15 +160,21 @@ double RunInt8Dot([[maybe_unused]] int64_t rounds) {
 #endif
 }
 
-// Loads every word into a register. `num_floats` is a multiple of 128, eight of
-// the longest vectors; `data` is aligned to 64 bytes.
+// Loads every word into a register, in four streams: from memory Zen 4 reads
+// 17 % more of four than of one, from an L3 cache as much or more. `num_floats`
+// is a multiple of 128, two of the longest vectors of each; `data` is aligned
+// to 64 bytes.
 void ReadMemory(const float* HWY_RESTRICT data, size_t num_floats) {
-  constexpr size_t kUnroll = 8;
+  constexpr size_t kStreams = 4, kUnroll = 2;
   const DF df;
-  for (size_t i = 0; i < num_floats; i += kUnroll * hn::MaxLanes(df)) {
+  const size_t length = num_floats / kStreams;
+  for (size_t i = 0; i < length; i += kUnroll * hn::MaxLanes(df)) {
     ZEROULP_UNROLL
-    for (size_t j = 0; j < kUnroll; ++j) {
-      Consume(hn::Load(df, data + i + j * hn::MaxLanes(df)));
+    for (size_t s = 0; s < kStreams; ++s) {
+      ZEROULP_UNROLL
+      for (size_t j = 0; j < kUnroll; ++j) {
+        Consume(hn::Load(df, data + s * length + i + j * hn::MaxLanes(df)));
+      }
     }
   }
 }
@@ -289,11 +295,23 @@ std::unique_ptr<float[], FreeRead> AllocateWritten(int64_t bytes) {
   return data;
 }
 
+// Slices of a working set, none longer than kSliceBytes.
+struct Slices {
+  explicit Slices(int64_t bytes) {
+    const int64_t count =
+        std::max((bytes + kSliceBytes - 1) / kSliceBytes, int64_t{1});
+    const int64_t unit = count * kReadUnit;
+    all = std::max((bytes + unit - 1) / unit, int64_t{1}) * unit;
+    slice = all / count;
+  }
+  int64_t slice, all;  // bytes
+};
+
 // Reads a working set. Each round reads the slice read longest ago: runs stay
 // short enough to fall between disturbances.
-Probe ReadProbe(const float* floats, int64_t size, double* rate) {
+Probe ReadProbe(const float* floats, const Slices& slices, double* rate) {
   constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
-  const int64_t slice = std::min(size, kSliceBytes);
+  const int64_t slice = slices.slice, size = slices.all;
   return {rate, [=, offset = int64_t{0}](int64_t rounds) mutable {
             for (int64_t round = 0; round < rounds; ++round) {
               HWY_DYNAMIC_DISPATCH(ReadMemory)
@@ -321,7 +339,7 @@ void MeasureReads(double seconds, std::array<ReadBandwidth, 4>& reads) {
     if (sizes[level] == 0) continue;
     reads[level].working_set_bytes = sizes[level];
     probes.push_back(
-        ReadProbe(floats, sizes[level], &reads[level].bytes_per_s));
+        ReadProbe(floats, Slices(sizes[level]), &reads[level].bytes_per_s));
     floats += sizes[level] / static_cast<int64_t>(sizeof(float));
   }
   MeasureBest(probes, seconds);
@@ -400,11 +418,10 @@ bool Bf16DotIsFaster() noexcept {
 }
 
 double MeasureReadRate(int64_t bytes, double seconds) {
-  const int64_t unit = bytes < kSliceBytes ? kReadUnit : kSliceBytes;
-  const int64_t size = std::max((bytes + unit - 1) / unit, int64_t{1}) * unit;
-  const auto data = AllocateWritten(size);
+  const Slices slices(bytes);
+  const auto data = AllocateWritten(slices.all);
   double rate = 0;
-  Probe probe = ReadProbe(data.get(), size, &rate);
+  Probe probe = ReadProbe(data.get(), slices, &rate);
   MeasureBest({&probe, 1}, seconds);
   return rate;
 }

@@ -38,9 +38,9 @@ class ScopedTarget {
 bool Bf16DotIsFaster() noexcept;
 
 // Bytes per second at which one core reads a working set of `bytes`, rounded up
-// to 1 KiB or, from 16 MiB on, to 16 MiB, again and again: from whichever cache
-// holds it, whatever the system says of their sizes. The best of at least five
-// runs. Allocates the working set.
+// a little, again and again: from whichever cache holds it, whatever the system
+// says of their sizes. The best of at least five runs. Allocates the working
+// set.
 double MeasureReadRate(int64_t bytes, double seconds);
 
 }  // namespace zeroulp::kernels
