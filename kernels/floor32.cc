@@ -13,7 +13,7 @@
 #include "kernels/floor32_block.h"
 #include "kernels/floor32_panel-inl.h"
 #include "kernels/floor32_tile-inl.h"
-#include "kernels/wide-inl.h"
+#include "kernels/promote-inl.h"
 
 #ifndef ZEROULP_KERNELS_FLOOR32_ONCE_
 #define ZEROULP_KERNELS_FLOOR32_ONCE_
@@ -122,20 +122,17 @@ class Floor32Gemm {
         a_(*call.a, kFloor32BiasA,
            std::ldexp(1.0f, -Floor32ChainShift(*call.row)), 0),
         b_(*call.b_t, kFloor32BiasB, 1.0f, kExcess),
-        promote_every_(static_cast<size_t>(call.promote_every)) {}
+        promotes_(call.promote_every != 0) {}
 
   void Run(const Floor32Block& block) {
     const auto k_end = static_cast<size_t>(call_.a->cols());
     verdicts_.Begin(block);
     LoadC(block);
     for (size_t k = 0; k < k_end;) {
-      const size_t promotion =
-          promote_every_ == 0
-              ? k_end
-              : std::min((k / promote_every_ + 1) * promote_every_, k_end);
+      const size_t promotion = Promotion::After(call_, k, k_end);
       const size_t next = std::min(k + kFloor32PassK, promotion);
       Pass(block, k, next);
-      if (promote_every_ != 0 && next == promotion) Promote(block, k);
+      if (promotes_ && next == promotion) Promote(block, k);
       k = next;
     }
     StoreD(block);
@@ -162,19 +159,18 @@ class Floor32Gemm {
     // What the first step would cut anyway.
     const VI mask = hn::Set(
         di, static_cast<int32_t>(~0u << (23 - call_.row->out_fraction_bits)));
-    const bool promotes = promote_every_ != 0;
-    float* to = promotes ? memory_.sums : memory_.acc;
+    float* to = promotes_ ? memory_.sums : memory_.acc;
     // Rows and columns past the end, too.
     const size_t tile_rows = hwy::DivCeil(block.rows, kFloor32TileRows);
     for (size_t col = 0; col < block.cols; col += kFloor32TileCols) {
       const size_t at = Floor32Block::TileAt(0, col / kFloor32TileCols);
       std::fill_n(memory_.acc + at, tile_rows * kFloor32Tile, 0.0f);
-      if (promotes) std::fill_n(to + at, tile_rows * kFloor32Tile, 0.0f);
+      if (promotes_) std::fill_n(to + at, tile_rows * kFloor32Tile, 0.0f);
     }
     if (call_.c.rows == 0) return;
     ForEachRow(block, [&](size_t row, size_t col, size_t cols, size_t at) {
       LoadRow(call_.c, block.m + row, block.n + col, cols, to + at);
-      if (promotes) return;
+      if (promotes_) return;
       if (!Fits(to + at)) {
         for (size_t i = 0; i < cols; ++i) {
           const float x = std::fabs(to[at + i]);
@@ -230,42 +226,21 @@ class Floor32Gemm {
   void Promote(const Floor32Block& block, size_t k) {
     const DF df;
     verdicts_.MoveToSums();
-    const float* a_scales = Scales(*call_.a, k);
-    const float* b_scales = Scales(*call_.b_t, k);
-    const auto scale_of = [&](const PackedMatrix& x, const float* scales,
-                              size_t row) {
-      const auto blocks = static_cast<size_t>(x.scale_cols());
-      return scales + (row / kFloor32Group * blocks * kFloor32Group) +
-             row % kFloor32Group;
-    };
+    const Promotion promote(call_, k);
     ForEachRow(block, [&](size_t row, size_t col, size_t cols, size_t at) {
-      const VF a_scale =
-          hn::Set(df, a_scales == nullptr
-                          ? 1.0f
-                          : *scale_of(*call_.a, a_scales, block.m + row));
       for (size_t i = 0; i < cols; i += kFloor32Lanes) {
-        VF scale = a_scale;
-        if (b_scales != nullptr) {
-          scale = hn::Mul(scale, hn::LoadU(df, scale_of(*call_.b_t, b_scales,
-                                                        block.n + col + i)));
-        }
         float* part = memory_.acc + at + i;
         float* sum = memory_.sums + at + i;
-        hn::Store(MulAddOnce(hn::Load(df, part), scale, hn::Load(df, sum)), df,
-                  sum);
+        hn::Store(promote(block.m + row, block.n + col + i, hn::Load(df, part),
+                          hn::Load(df, sum)),
+                  df, sum);
         hn::Store(hn::Zero(df), df, part);
       }
     });
   }
-  // Of the block that k is in, as binary32; null: none.
-  static const float* Scales(const PackedMatrix& x, size_t k) {
-    if (x.scale_block() == 0) return nullptr;
-    return reinterpret_cast<const float*>(x.scales()) +
-           k / static_cast<size_t>(x.scale_block()) * kFloor32Group;
-  }
 
   void StoreD(const Floor32Block& block) {
-    float* from = promote_every_ != 0 ? memory_.sums : memory_.acc;
+    float* from = promotes_ ? memory_.sums : memory_.acc;
     ForEachRow(block, [&](size_t row, size_t col, size_t cols, size_t at) {
       StoreRow(*call_.row, call_.d, block.m + row, block.n + col, cols,
                from + at);
@@ -278,7 +253,7 @@ class Floor32Gemm {
   Floor32Tile<Rule, kChunk> tile_;
   Floor32Verdicts verdicts_;
   Floor32Source a_, b_;
-  size_t promote_every_;
+  bool promotes_;
 };
 
 template <class Rule, size_t kChunk>

@@ -15,26 +15,12 @@
 #include "kernels/floor_panel-inl.h"
 #include "kernels/floor_special.h"
 #include "kernels/floor_tile-inl.h"
+#include "kernels/promote-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-
-// Hands out parts of the workspace, each on its own cache lines.
-class Arena {
- public:
-  explicit Arena(std::byte* memory) : at_(memory) {}
-  template <class T>
-  T* Take(size_t count) {
-    T* const result = reinterpret_cast<T*>(at_);
-    at_ += (count * sizeof(T) + 63) / 64 * 64;
-    return result;
-  }
-
- private:
-  std::byte* at_;
-};
 
 template <class Exponents>
 class FloorGemm {
@@ -52,13 +38,16 @@ class FloorGemm {
     const FloorBlock block = FloorBlock::Of(call);
     state_rows_ = block.rows;
     cols_ = block.cols;
-    Arena arena(workspace);
+    FloorArena arena(workspace);
     state_ = arena.Take<double>(block.rows * block.cols);
     Lay(arena, kFloorPanelRows, kGroupRows, a_);
     Lay(arena, block.cols, kFloorStrip, b_);
     values_ = arena.Take<float>(kFloorK * kGroupRows);
     largest_ = arena.Take<Lane>(kTileSize);
     plain_ = arena.Take<uint8_t>(block.rows * block.cols / kTileSize);
+    if (call.promote_every != 0) {
+      sums_ = arena.Take<float>(block.rows * block.cols);
+    }
   }
 
   void Run() {
@@ -85,7 +74,7 @@ class FloorGemm {
       kHighest + Exponents::kAddA + Exponents::kAddB;
 
   template <class Element>
-  static void Lay(Arena& arena, size_t columns, size_t stride,
+  static void Lay(FloorArena& arena, size_t columns, size_t stride,
                   FloorPanel<Element>& panel) {
     panel.values = arena.Take<double>(columns * kFloorK);
     panel.exponents = arena.Take<Element>(columns * kFloorK);
@@ -115,11 +104,14 @@ class FloorGemm {
 
   void RunBlock(size_t m, size_t rows, size_t n, size_t cols) {
     LoadC(m, rows, n, cols);
+    if (sums_ != nullptr) StateToSums(cols);
     const size_t k_end = static_cast<size_t>(call_.a->cols());
     const size_t strips = hwy::DivCeil(cols, kFloorStrip);
     const size_t unit = static_cast<size_t>(call_.row->chunk);
-    for (size_t k = 0; k < k_end; k += kFloorK) {
-      const size_t count = hwy::RoundUpTo(std::min(kFloorK, k_end - k), unit);
+    for (size_t k = 0; k < k_end;) {
+      const size_t promotion = Promotion::After(call_, k, k_end);
+      const size_t next = std::min(k + kFloorK, promotion);
+      const size_t count = hwy::RoundUpTo(next - k, unit);
       for (size_t j = 0; j < strips; ++j) {
         for (size_t lane = 0; lane < kFloorStrip; lane += kGroupRows) {
           decode_b_((n + j * kFloorStrip + lane) / kGroupRows, k, count,
@@ -136,7 +128,10 @@ class FloorGemm {
           ColumnOfTiles(m, row, panel_rows, n, col, k, count / step_);
         }
       }
+      if (sums_ != nullptr && next == promotion) Promote(m, rows, n, cols, k);
+      k = next;
     }
+    if (sums_ != nullptr) SumsToState(cols);
     StoreD(m, rows, n, cols);
   }
 
@@ -155,30 +150,37 @@ class FloorGemm {
     };
     Input now = input(0);
     FirstLargest<Exponents>(constants_, now);
+    const bool special_b = AnySpecial(b.special, steps);
+    const FloorRange range_b = *b.range;
+    const uint32_t* special_a = nullptr;
+    bool special = false, plain = false;
     for (size_t i = 0; i < rows; i += kFloorRows) {
+      if (i % kGroupRows == 0) {
+        const FloorPanel<uint32_t> a = At(a_, i / kGroupRows);
+        special_a = a.special;
+        special = special_b || AnySpecial(special_a, steps) ||
+                  MayOverflow(*a.range, range_b);
+        plain = ArePlain(*a.range, range_b);
+      }
       Input next = now;
       if (i + kFloorRows < rows) {
         next = input(i + kFloorRows);
         now.next_a = next.a_exponents;
       }
       double* state = State(row + i, col);
-      const uint32_t* special_a = At(a_, i / kGroupRows).special;
-      const FloorRange& range_a = *At(a_, i / kGroupRows).range;
-      if (AnySpecial(special_a, b.special, steps) ||
-          MayOverflow(range_a, *b.range)) {
+      if (special) {
         SpecialTile(now, m + row + i, special_a, i % kGroupRows, n + col - lane,
                     b.special, lane, k, state);
       } else {
-        Tile(now, ArePlain(range_a, *b.range), state);
+        Tile(now, plain, state);
       }
       now = next;
     }
   }
 
-  static bool AnySpecial(const uint32_t* a, const uint32_t* b, size_t steps) {
-    uint32_t any = 0;
-    for (size_t s = 0; s < steps; ++s) any |= a[s] | b[s];
-    return any != 0;
+  static bool AnySpecial(const uint32_t* special, size_t steps) {
+    return std::any_of(special, special + steps,
+                       [](uint32_t bits) { return bits != 0; });
   }
 
   // Whether the accumulators of the tile at `state` are known to need no care
@@ -318,11 +320,74 @@ class FloorGemm {
     IsPlain(state) = ArePlain(state);
   }
 
-  void LoadC(size_t m, size_t rows, size_t n, size_t cols) const {
-    const size_t size = state_rows_ * hwy::RoundUpTo(cols, kFloorCols);
+  size_t StateSize(size_t cols) const {
+    return state_rows_ * hwy::RoundUpTo(cols, kFloorCols);
+  }
+  void ClearState(size_t cols) const {
+    const size_t size = StateSize(cols);
     std::fill_n(state_, size, 0.0);
     std::fill_n(plain_, size / kTileSize, uint8_t{1});
+  }
+
+  // kFloorCols accumulators as binary32, which they are but for their scale.
+  void ToFloats(const double* from, float* HWY_RESTRICT to) const {
+    const DD dd;
+    const VD scale = hn::Set(dd, 1.0 / constants_.unit);
+    for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
+      hn::Store(hn::DemoteTo(DFHalf(), hn::Mul(hn::Load(dd, from + i), scale)),
+                DFHalf(), to + i);
+    }
+  }
+
+  // With promotion, sums start from C and accumulators from zero.
+  void StateToSums(size_t cols) const {
+    const size_t size = StateSize(cols);
+    for (size_t i = 0; i < size; i += kFloorCols)
+      ToFloats(state_ + i, sums_ + i);
+    ClearState(cols);
+  }
+  void SumsToState(size_t cols) const {
+    const size_t size = StateSize(cols);
+    for (size_t i = 0; i < size; ++i) {
+      state_[i] = double{sums_[i]} * constants_.unit;
+    }
+  }
+
+  // Adds the accumulators, times the scales at k, to the sums: to nearest even,
+  // whatever the steps need.
+  void Promote(size_t m, size_t rows, size_t n, size_t cols, size_t k) const {
+    if constexpr (kRoundsInInstruction) {
+      PromoteToNearest(m, rows, n, cols, k);
+    } else {
+      const DefaultFloatEnvironment environment;
+      PromoteToNearest(m, rows, n, cols, k);
+    }
+    ClearState(cols);
+  }
+  HWY_NOINLINE void PromoteToNearest(size_t m, size_t rows, size_t n,
+                                     size_t cols, size_t k) const {
+    const DF df;
+    const Promotion promote(call_, k);
+    for (size_t j = 0; j < cols; j += kFloorCols) {
+      const size_t width = std::min(kFloorCols, cols - j);
+      for (size_t i = 0; i < rows; ++i) {
+        alignas(64) float parts[kFloorCols];
+        const double* const state = State(i, j);
+        ToFloats(state, parts);
+        float* const sums = sums_ + (state - state_);
+        for (size_t at = 0; at < width; at += kLanesF32) {
+          hn::Store(promote(m + i, n + j + at, hn::Load(df, parts + at),
+                            hn::Load(df, sums + at)),
+                    df, sums + at);
+        }
+      }
+    }
+  }
+
+  void LoadC(size_t m, size_t rows, size_t n, size_t cols) const {
+    ClearState(cols);
     if (call_.c.rows == 0) return;
+    const size_t size = StateSize(cols);
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < cols; ++j) {
         *State(i, j) = double{ReadElement(call_.c, static_cast<int64_t>(m + i),
@@ -381,7 +446,8 @@ class FloorGemm {
   FloorPanel<Lane> b_;
   float* values_;
   Lane* largest_;
-  uint8_t* plain_;  // [tile of state_]
+  uint8_t* plain_;         // [tile of state_]
+  float* sums_ = nullptr;  // as state_, with promotion alone
 };
 
 HWY_NOINLINE void RunFloorChain(const GemmCall& call, std::byte* workspace) {
@@ -419,7 +485,9 @@ size_t FloorChainWorkspaceBytes(const GemmCall& call) {
          FloorPanelBytes(kFloorPanelRows, sizeof(uint32_t)) +
          FloorPanelBytes(block.cols, sizeof(uint16_t)) +
          kFloorK * PackedMatrix::kRows * sizeof(float) + kFloorLargestBytes +
-         block.rows * block.cols / kFloorMinTile;
+         block.rows * block.cols / kFloorMinTile +
+         (call.promote_every == 0 ? 0
+                                  : block.rows * block.cols * sizeof(float));
 }
 
 void FloorChain(const GemmCall& call, std::byte* workspace) noexcept {

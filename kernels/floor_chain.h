@@ -63,6 +63,13 @@ constexpr bool FloorChainComputes(const ArithInfo& row) {
          !row.scales.contains(Format::kF32) && TakesOnly(row, kNarrowFormats);
 }
 
+constexpr bool FloorChainF32Computes(const ArithInfo& row) {
+  return FloorChainComputes(row) && row.output == Format::kF32;
+}
+constexpr bool FloorChainF16Computes(const ArithInfo& row) {
+  return FloorChainComputes(row) && row.output == Format::kF16;
+}
+
 // Of any target: columns of B side by side, steps of kFloorK products,
 // elements of a tile, bytes of its exponents.
 inline constexpr size_t kFloorMaxStrip = 32;
@@ -111,6 +118,22 @@ constexpr size_t FloorPanelBytes(size_t columns, size_t exponent_bytes) {
          kParts * kLine;
 }
 
+// Hands out parts of the workspace, each on its own cache lines.
+class FloorArena {
+ public:
+  explicit FloorArena(std::byte* memory) : at_(memory) {}
+  template <class T>
+  T* Take(size_t count) {
+    T* const result = reinterpret_cast<T*>(at_);
+    at_ += (count * sizeof(T) + 63) / 64 * 64;
+    return result;
+  }
+
+ private:
+  std::byte* at_;
+};
+
+// Calls with promote_every need a row of FloorChainF32Computes.
 size_t FloorChainWorkspaceBytes(const GemmCall& call);
 void FloorChain(const GemmCall& call, std::byte* workspace) noexcept;
 

@@ -42,13 +42,14 @@ KernelNames ForEachKernel(const kernels::GemmCall& call, const Check& check) {
 inline KernelNames ExpectEveryKernelExact(
     const ArithInfo& row, const Operand& a, const Operand& b_t,
     const ConstMatrixView& c, const std::string& what,
-    std::initializer_list<int> thread_counts = {1}) {
+    std::initializer_list<int> thread_counts = {1}, int64_t promote_every = 0) {
   const PackedMatrix a_packed = Pack(a), b_packed = Pack(b_t);
   const int64_t m = a_packed.rows(), n = b_packed.rows();
   Matrix expected(row.output, m, n, 0), d(row.output, m, n, 1);
-  reference::Gemm(a, b_t, c, expected.view, {.arith = row.name});
-  const kernels::GemmCall call = {&row, &a_packed, &b_packed, 0,     m,
-                                  0,    n,         c,         d.view};
+  reference::Gemm(a, b_t, c, expected.view,
+                  {.arith = row.name, .promote_every = promote_every});
+  const kernels::GemmCall call = {&row, &a_packed, &b_packed,    0, m, 0, n,
+                                  c,    d.view,    promote_every};
   return ForEachKernel(
       call, [&](const kernels::KernelRow& kernel, const std::string& by) {
         for (const int threads : thread_counts) {

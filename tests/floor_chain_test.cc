@@ -108,10 +108,12 @@ class Grid {
     }
   }
 
-  void ExpectEveryKernelExact(const std::string& what) const {
+  void ExpectEveryKernelExact(const std::string& what,
+                              int64_t promote_every = 0) const {
     testing::ExpectEveryKernelExact(
         row_, Operand(a_.view, {a_scales_.view, row_.scale_block}),
-        Operand(b_.view, {b_scales_.view, row_.scale_block}), c_.view, what);
+        Operand(b_.view, {b_scales_.view, row_.scale_block}), c_.view, what,
+        {1}, promote_every);
   }
 
  private:
@@ -188,6 +190,20 @@ TEST_P(FloorChain, EdgesOfBlocks) {
     Grid(row, row.a.first(), row.b.first(), shape, 7)
         .ExpectEveryKernelExact(
             fmt::format("{}x{}x{}", shape.m, shape.n, shape.k));
+  }
+}
+
+// Promotions within and between panels, and a last one that is short.
+TEST_P(FloorChain, PromotionAcrossPanelsAndTiles) {
+  const ArithInfo& row = *GetParam();
+  if (row.scale_block != 0) return;  // scaled inside the sum
+  for (const int64_t every : {row.chunk, 3 * row.chunk, 10 * row.chunk}) {
+    const Shape shape = {21, 67, 2 * every + 5};
+    for (const uint32_t seed : {3u, 4u}) {  // the latter with NaN, infinity
+      Grid(row, row.a.first(), row.b.first(), shape, seed)
+          .ExpectEveryKernelExact(fmt::format("promoted every {}", every),
+                                  every);
+    }
   }
 }
 
