@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -279,7 +280,20 @@ TEST_F(CliTest, ABlockFormatIsExplainedWithItsScaleRules) {
   EXPECT_EQ(row["block"], "1 x 32");
   EXPECT_EQ(row["scale_modes"], "floor ceil even rceil trn3");
   EXPECT_EQ(row["rules"].size(), 5u);
-  EXPECT_THAT(Run("explain nvfp4").out, HasSubstr("S = min(2688 / amax"));
+  EXPECT_THAT(Run("explain nvfp4 --markdown").out,
+              HasSubstr("S = min(2688 / amax"));
+}
+
+// Prose breaks; addresses and formulas without a space do not.
+TEST_F(CliTest, ExplanationsFitAScreen) {
+  for (const char* name : {"b200", "trn3_ultraserver", "nvfp4", "e4m3fn"}) {
+    std::istringstream lines(Run(std::string("explain ") + name).out);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.size() <= 78) continue;
+      const size_t value = line.find_last_of(' ') + 1;
+      EXPECT_LE(value, 40u) << line;
+    }
+  }
 }
 
 TEST_F(CliTest, AReportThatCannotBeWrittenIsKnownBeforeTheWork) {

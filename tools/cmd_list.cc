@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // list, explain: the library's tables for people and programs.
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -192,23 +193,50 @@ int List(const Options& options) {
   return kOk;
 }
 
-// A row and all below it as lines of path, value, source.
-void Flatten(const std::string& path, const Json& json, Table& table) {
+// A field of a row, or of what lies below it.
+struct Line {
+  std::string path, value, source;
+};
+
+void Flatten(const std::string& path, const Json& json,
+             std::vector<Line>& lines) {
   if (json.is_object() && json.contains("basis")) {
-    table.Add({path, ShortText(json, "value"),
-               fmt::format("{}: {}", json["basis"].get<std::string>(),
-                           json["source"].get<std::string>())});
+    lines.push_back({path, ShortText(json, "value"),
+                     fmt::format("{}: {}", json["basis"].get<std::string>(),
+                                 json["source"].get<std::string>())});
   } else if (json.is_object()) {
     for (const auto& [key, value] : json.items()) {
-      Flatten(path.empty() ? key : path + "." + key, value, table);
+      Flatten(path.empty() ? key : path + "." + key, value, lines);
     }
   } else if (json.is_array()) {
     for (size_t i = 0; i < json.size(); ++i) {
-      Flatten(fmt::format("{}[{}]", path, i), json[i], table);
+      Flatten(fmt::format("{}[{}]", path, i), json[i], lines);
     }
   } else {
-    table.Add({path, ShortText({{"value", json}}, "value"), ""});
+    lines.push_back({path, ShortText({{"value", json}}, "value"), ""});
   }
+}
+
+std::string MarkdownOf(const std::vector<Line>& lines) {
+  Table table({{"field"}, {"value"}, {"source"}});
+  for (const Line& line : lines) {
+    table.Add({line.path, line.value, line.source});
+  }
+  return table.Markdown();
+}
+
+// Fields and their values; a column of sources would be too far away.
+std::string TextOf(const std::vector<Line>& lines) {
+  size_t width = 0;
+  for (const Line& line : lines) width = std::max(width, line.path.size());
+  std::string text;
+  for (const Line& line : lines) {
+    const std::string source =
+        line.source.empty() ? "" : fmt::format(" ({})", line.source);
+    text += Wrapped(line.value + source, width + 2)
+                .replace(0, line.path.size(), line.path);
+  }
+  return text;
 }
 
 int PrintRow(const Options& options, std::string_view kind, const Json& row) {
@@ -223,9 +251,9 @@ int PrintRow(const Options& options, std::string_view kind, const Json& row) {
                options.markdown ? ExplainMarkdown(row) : ExplainText(row));
     return kOk;
   }
-  Table table({{"field"}, {"value"}, {"source"}});
-  Flatten("", row, table);
-  fmt::print("{}", options.markdown ? table.Markdown() : table.Text());
+  std::vector<Line> lines;
+  Flatten("", row, lines);
+  fmt::print("{}", options.markdown ? MarkdownOf(lines) : TextOf(lines));
   return kOk;
 }
 

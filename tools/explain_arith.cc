@@ -159,23 +159,6 @@ constexpr std::array kSections = {
     Section{"source", "Source"},   Section{"open", "Open questions"},
 };
 
-// Words in lines of at most 78 columns, after two spaces.
-std::string Wrapped(std::string_view text) {
-  std::string result = " ";
-  size_t column = 1;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    if (column + 1 + word.size() > 78) {
-      result += "\n ";
-      column = 1;
-    }
-    result.append(" ").append(word);
-    column += 1 + word.size();
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-  }
-  return result + "\n";
-}
-
 Table Parameters(const Json& row) {
   Table table({{"parameter"}, {"value"}});
   for (const auto& [key, value] : row["parameters"].items()) {
@@ -262,7 +245,7 @@ std::string ExplainText(const Json& row) {
   std::string text = Heading(row["name"].get<std::string>()) + "\n";
   for (const Section& section : kSections) {
     text += "\n" + Heading(section.title) + "\n" +
-            Wrapped(SectionText(row, section));
+            Wrapped(SectionText(row, section), 2);
   }
   return text + "\n" + Heading("Parameters") + "\n" + Parameters(row).Text(2);
 }

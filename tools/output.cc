@@ -70,6 +70,24 @@ std::string Table::Markdown() const {
   return text;
 }
 
+std::string Wrapped(std::string_view text, size_t indent) {
+  constexpr size_t kColumns = 78;
+  std::string result(indent, ' ');
+  size_t column = indent;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    if (column > indent && column + 1 + word.size() > kColumns) {
+      result.append("\n").append(indent, ' ');
+      column = indent;
+    }
+    if (column > indent) result += ' ';
+    result += word;
+    column += word.size() + (column > indent ? 1 : 0);
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return result + "\n";
+}
+
 Json NewJson(std::string_view kind) { return {{"schema", 1}, {"kind", kind}}; }
 
 std::string ToText(const Json& json) {

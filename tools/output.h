@@ -53,6 +53,10 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// Words in lines of at most 78 columns, where they fit, each after `indent`
+// spaces.
+std::string Wrapped(std::string_view text, size_t indent);
+
 // An object with the version of its layout and what it is: the start of every
 // JSON this program writes.
 Json NewJson(std::string_view kind);
