@@ -4,7 +4,7 @@ include(CheckLanguage)
 
 find_program(ZEROULP_NVCC nvcc PATHS /usr/local/cuda/bin)
 set(default OFF)
-if(ZEROULP_NVCC AND PROJECT_IS_TOP_LEVEL)
+if(ZEROULP_NVCC AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING)
   set(default ON)
 endif()
 option(ZEROULP_BUILD_RECORD "Build zeroulp-record, which needs nvcc" ${default})

@@ -97,8 +97,10 @@ function(zeroulp_test name source)
   zeroulp_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE zeroulp_record zeroulp_io hwy::hwy fmt::fmt
     nlohmann_json::nlohmann_json GTest::gmock GTest::gtest_main)
+  set(command ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:zeroulp_cli>)
+  list(JOIN command " " command)
   target_compile_definitions(${name} PRIVATE
-    ZEROULP_CLI="$<TARGET_FILE:zeroulp_cli>"
+    ZEROULP_CLI="${command}"
     ZEROULP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     ZEROULP_SHARED_DIR="${ZEROULP_SHARED_DIR}")
   string(REGEX REPLACE "_test$" "" short ${name})

@@ -186,14 +186,13 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
             hn::Load(du, in.b_signs + s * kFloorStrip + v * kLanesF64);
         const VUL signs = hn::Xor(a_signs, b_signs);
         const VD field = FieldsFrom(in.largest + at);
-        FloorStart start;
-        if constexpr (kEvenOdd) {
-          start = StartProducts(field, signs, constants);
-        } else {
+        if constexpr (!kEvenOdd) {
           if (kSplit && s % 2 == 0) acc[i][v] = hn::Zero(dd);
           if constexpr (kKeepsOld) hn::Store(acc[i][v], dd, old + at);
-          start = StartStep<kKeepsOld>(acc[i][v], field, signs, constants);
         }
+        const FloorStart start =
+            kEvenOdd ? StartProducts(field, signs, constants)
+                     : StartStep<kKeepsOld>(acc[i][v], field, signs, constants);
         hn::Store(start.base, dd, bases + at);
         acc[i][v] = start.acc;
       }

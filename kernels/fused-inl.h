@@ -82,6 +82,8 @@ HWY_INLINE void LargestExponents(const StepInput& in, size_t begin, size_t end,
 
 // A sum of integers: high * 2^16 + low.
 struct SplitSum {
+  // The implied one would not be compiled for the target: GCC on Arm minds.
+  HWY_INLINE SplitSum() {}
   VI high[kStepRows], low[kStepRows];
 };
 
