@@ -326,6 +326,7 @@ std::string CannotRun(const KernelRow& kernel, const ArithInfo& row,
 const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why) {
   for (const KernelRow& kernel : kKernels) {
+    if (!kernel.computes(row)) continue;
     std::string refusal = CannotRun(kernel, row, call);
     if (refusal.empty()) refusal = kernel.slower(call);
     if (refusal.empty()) return &kernel;

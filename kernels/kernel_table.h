@@ -51,8 +51,8 @@ std::string CannotRun(const KernelRow& kernel, const ArithInfo& row,
                       const CallTraits& call);
 
 // The first row that can compute the call and is not slower than a later one;
-// null if there is none. Each row passed over adds a line to `why` if that is
-// not null.
+// null if there is none. Each row passed over, of those that compute `row`,
+// adds a line to `why` if that is not null.
 const KernelRow* Select(const ArithInfo& row, const CallTraits& call,
                         std::string* why);
 
