@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/refusal.h"
 #include "zeroulp/project.h"
 
 namespace zeroulp {
@@ -23,9 +24,10 @@ using internal::Calibration;
 using internal::CalibrationWithout;
 using internal::ChipFit;
 using internal::FormatFit;
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using testing::Refusal;
 
 Measurement Gemm(int64_t m, int64_t n, int64_t k, std::string_view format,
                  std::string_view sparsity = "") {
@@ -35,18 +37,6 @@ Measurement Gemm(int64_t m, int64_t n, int64_t k, std::string_view format,
           .a_format = format,
           .b_format = format,
           .sparsity = sparsity};
-}
-
-template <typename Call>
-std::string Refusal(ErrorCode code, Call call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
 }
 
 // ---------------------------------------------------------------------------

@@ -8,11 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "tests/refusal.h"
 #include "zeroulp/gemm.h"
 #include "zeroulp/reference.h"
 
 namespace zeroulp {
 namespace {
+
+using testing::ExpectRefusal;
+using testing::Words;
 
 // A problem that is right; each test breaks one thing.
 struct Call {
@@ -31,18 +35,6 @@ struct Call {
   GemmOptions options;
 };
 
-using Words = std::vector<std::string>;
-
-void ExpectSentence(const Error& e, ErrorCode code, const Words& words) {
-  const std::string sentence = e.what();
-  EXPECT_EQ(e.code(), code) << sentence;
-  EXPECT_EQ(sentence.find('\n'), std::string::npos) << sentence;
-  for (const std::string& word : words) {
-    EXPECT_NE(sentence.find(word), std::string::npos)
-        << "'" << sentence << "' lacks '" << word << "'";
-  }
-}
-
 // Both twins refuse the broken call with `code` and a sentence that holds all
 // of `words`, and leave D as it was.
 template <class Break>
@@ -51,12 +43,9 @@ void ExpectError(ErrorCode code, const Words& words, const Break& break_call) {
        {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
     Call call;
     break_call(call);
-    try {
+    ExpectRefusal(code, words, [&] {
       twin(call.a, call.b_t, call.c, call.d, call.options);
-      ADD_FAILURE() << "no error";
-    } catch (const Error& e) {
-      ExpectSentence(e, code, words);
-    }
+    });
     for (const float x : call.d_words) ASSERT_EQ(x, 7.0f);
   }
 }
@@ -213,13 +202,10 @@ TEST(Error, ScalesTheRowDoesNotTake) {
         x.scales = {CodesView(scales, scale, 2, (64 + block - 1) / block),
                     block};
       }
-      try {
+      ExpectRefusal(code, words, [&] {
         twin(x, x, {}, F32View(std::span(d), 2, 2),
              {.arith = "blackwell.tcgen05.mxf4.f32"});
-        ADD_FAILURE() << "no error";
-      } catch (const Error& e) {
-        ExpectSentence(e, code, words);
-      }
+      });
       EXPECT_EQ(d[0], 7.0f);
     }
   };
@@ -238,13 +224,9 @@ TEST(Error, PromotionWithScalesInsideTheSum) {
   call.options.promote_every = 4;
   for (const auto twin :
        {static_cast<decltype(&reference::Gemm)>(&Gemm), &reference::Gemm}) {
-    try {
-      twin(a, call.b_t, call.c, call.d, call.options);
-      ADD_FAILURE();
-    } catch (const Error& e) {
-      ExpectSentence(e, ErrorCode::kUnsupported,
-                     {"promote_every is 4", "chain.f32", "A (3x8 e4m3fn)"});
-    }
+    ExpectRefusal(ErrorCode::kUnsupported,
+                  {"promote_every is 4", "chain.f32", "A (3x8 e4m3fn)"},
+                  [&] { twin(a, call.b_t, call.c, call.d, call.options); });
   }
   EXPECT_EQ(call.d_words[0], 7.0f);
 }
@@ -278,12 +260,7 @@ TEST(Error, HalfAPatternOrScalesWithoutABlock) {
     Operand a = call.a;
     breaks(a);
     const auto refused = [&](auto run) {
-      try {
-        run();
-        ADD_FAILURE() << "no error";
-      } catch (const Error& e) {
-        ExpectSentence(e, ErrorCode::kArgument, words);
-      }
+      ExpectRefusal(ErrorCode::kArgument, words, run);
     };
     refused([&] { Gemm(a, call.b_t, call.c, call.d, call.options); });
     refused([&] { Gemm(a, Pack(call.b_t), call.c, call.d, call.options); });
@@ -317,12 +294,8 @@ TEST(Error, SparseSizesThatOverflow) {
       call.options.arith = "hopper.wgmma.fp8.f32";
       call.options.promote_every = promote_every;
       break_scales(a, b_t);
-      try {
-        twin(a, b_t, call.c, call.d, call.options);
-        ADD_FAILURE() << "no error";
-      } catch (const Error& e) {
-        ExpectSentence(e, code, words);
-      }
+      ExpectRefusal(code, words,
+                    [&] { twin(a, b_t, call.c, call.d, call.options); });
       EXPECT_EQ(call.d_words[0], 7.0f);
     }
   };
@@ -345,12 +318,9 @@ void ExpectBatchError(ErrorCode code, const Words& words,
     Call call;
     Batch batch = {.count = 2, .a = 24, .b_t = 32, .c = 12, .d = 12};
     break_call(call, batch);
-    try {
+    ExpectRefusal(code, words, [&] {
       twin(call.a, call.b_t, call.c, call.d, batch, call.options);
-      ADD_FAILURE() << "no error";
-    } catch (const Error& e) {
-      ExpectSentence(e, code, words);
-    }
+    });
     for (const float x : call.d_words) ASSERT_EQ(x, 7.0f);
   }
 }
@@ -411,23 +381,15 @@ TEST(Error, OneOfTwoOperandsIsDense) {
   Operand a = call.a;
   a.sparsity = {2, 4};
   a.index = CodesView(positions, Format::kE5M2, 3, 8);
-  try {
-    Gemm(a, a, call.c, call.d, call.options);
-    FAIL();
-  } catch (const Error& e) {
-    ExpectSentence(e, ErrorCode::kUnsupported, {"both sparse"});
-  }
+  ExpectRefusal(ErrorCode::kUnsupported, {"both sparse"},
+                [&] { Gemm(a, a, call.c, call.d, call.options); });
   EXPECT_EQ(call.d_words[0], 7.0f);
 }
 
 TEST(Error, PackTakesOperandFormatsOnly) {
   const std::vector<float> words(4);
-  try {
-    Pack(F32View(std::span(words), 2, 2));
-    FAIL();
-  } catch (const Error& e) {
-    ExpectSentence(e, ErrorCode::kFormat, {"2x2 f32", "e5m2", "tf32"});
-  }
+  ExpectRefusal(ErrorCode::kFormat, {"2x2 f32", "e5m2", "tf32"},
+                [&] { Pack(F32View(std::span(words), 2, 2)); });
 }
 
 }  // namespace

@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/refusal.h"
 #include "zeroulp/formats.h"
 
 namespace zeroulp {
 namespace {
 
+using testing::ExpectRefusal;
 using Bytes = std::vector<std::byte>;
 
 MatrixView Scales(Bytes& bytes, int64_t rows, int64_t cols, int64_t stride) {
@@ -142,60 +144,43 @@ TEST(Layout, TheCallersRoundingModeDoesNotMatter) {
   }
 }
 
-// `call` throws `code` and a sentence that holds all of `words`.
-template <class Call>
-void ExpectError(ErrorCode code, const std::vector<std::string>& words,
-                 const Call& call) {
-  try {
-    call();
-    ADD_FAILURE() << "no error";
-  } catch (const Error& e) {
-    const std::string sentence = e.what();
-    EXPECT_EQ(e.code(), code) << sentence;
-    EXPECT_EQ(sentence.find('\n'), std::string::npos);
-    for (const std::string& word : words) {
-      EXPECT_NE(sentence.find(word), std::string::npos)
-          << "'" << sentence << "' lacks '" << word << "'";
-    }
-  }
-}
-
 TEST(Layout, BadInputWritesNothing) {
   Bytes linear(40, std::byte{1}), tiled(512, std::byte{7});
   const MatrixView view = Scales(linear, 10, 4, 4);
-  ExpectError(ErrorCode::kShape, {"tiled has 511 bytes", "10x4", "512"},
-              [&] { LinearToTiled(view, std::span(tiled).first(511)); });
-  ExpectError(ErrorCode::kShape, {"tiled has 512 bytes", "1024"},
-              [&] { LinearToTiled(Scales(linear, 5, 5, 8), tiled); });
-  ExpectError(ErrorCode::kShape, {"needs 49 bytes", "has 40"},
-              [&] { LinearToTiled(Scales(linear, 10, 4, 5), tiled); });
-  ExpectError(ErrorCode::kFormat, {"10x1 f32", "one-byte"}, [&] {
+  ExpectRefusal(ErrorCode::kShape, {"tiled has 511 bytes", "10x4", "512"},
+                [&] { LinearToTiled(view, std::span(tiled).first(511)); });
+  ExpectRefusal(ErrorCode::kShape, {"tiled has 512 bytes", "1024"},
+                [&] { LinearToTiled(Scales(linear, 5, 5, 8), tiled); });
+  ExpectRefusal(ErrorCode::kShape, {"needs 49 bytes", "has 40"},
+                [&] { LinearToTiled(Scales(linear, 10, 4, 5), tiled); });
+  ExpectRefusal(ErrorCode::kFormat, {"10x1 f32", "one-byte"}, [&] {
     LinearToTiled({linear, Format::kF32, 10, 1, 1}, tiled);
   });
-  ExpectError(ErrorCode::kOverlap, {"overlaps"}, [&] {
+  ExpectRefusal(ErrorCode::kOverlap, {"overlaps"}, [&] {
     TiledToLinear(tiled, {std::span(tiled).last(40), Format::kUE4M3, 10, 4, 4});
   });
-  ExpectError(ErrorCode::kArgument, {"tiled is null"}, [&] {
+  ExpectRefusal(ErrorCode::kArgument, {"tiled is null"}, [&] {
     TiledToLinear({static_cast<const std::byte*>(nullptr), 512}, view);
   });
-  ExpectError(ErrorCode::kShape, {"negative"}, [] { TiledScaleBytes(-1, 2); });
-  ExpectError(ErrorCode::kOverflow, {"2^63"},
-              [] { TiledScaleBytes(int64_t{1} << 61, int64_t{1} << 61); });
-  ExpectError(ErrorCode::kShape, {"3 bytes", "4"}, [&] {
+  ExpectRefusal(ErrorCode::kShape, {"negative"},
+                [] { TiledScaleBytes(-1, 2); });
+  ExpectRefusal(ErrorCode::kOverflow, {"2^63"},
+                [] { TiledScaleBytes(int64_t{1} << 61, int64_t{1} << 61); });
+  ExpectRefusal(ErrorCode::kShape, {"3 bytes", "4"}, [&] {
     SwapNibbles(std::span(tiled).first(3), std::span(linear).first(4));
   });
-  ExpectError(ErrorCode::kOverlap, {"overlap"}, [&] {
+  ExpectRefusal(ErrorCode::kOverlap, {"overlap"}, [&] {
     SwapNibbles(std::span(tiled).first(30), std::span(tiled).subspan(1, 30));
   });
-  ExpectError(ErrorCode::kArgument, {"to is null"}, [&] {
+  ExpectRefusal(ErrorCode::kArgument, {"to is null"}, [&] {
     SwapNibbles(std::span(tiled).first(3),
                 {static_cast<std::byte*>(nullptr), 3});
   });
   for (const float scale : {0.0f, -1.0f, INFINITY, NAN}) {
-    ExpectError(ErrorCode::kArgument, {"positive"},
-                [&] { ConvertTensorScale(scale, kDirect, kReciprocal); });
+    ExpectRefusal(ErrorCode::kArgument, {"positive"},
+                  [&] { ConvertTensorScale(scale, kDirect, kReciprocal); });
   }
-  ExpectError(ErrorCode::kArgument, {"reciprocal exceeds"}, [&] {
+  ExpectRefusal(ErrorCode::kArgument, {"reciprocal exceeds"}, [&] {
     ConvertTensorScale(std::numeric_limits<float>::denorm_min(), kDirect,
                        kReciprocal);
   });

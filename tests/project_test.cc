@@ -13,15 +13,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/refusal.h"
 #include "zeroulp/chips.h"
 
 namespace zeroulp {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr double kRelative = 1e-6;  // of hand arithmetic, 7 digits
 
@@ -50,14 +51,7 @@ void ExpectClose(double actual, double expected) {
 template <typename Target>
 std::string Refusal(const Measurement& w, const Target& target,
                     ErrorCode code) {
-  try {
-    Project(w, target);
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
+  return testing::Refusal(code, [&] { Project(w, target); });
 }
 
 // ---------------------------------------------------------------------------
@@ -332,8 +326,8 @@ TEST(ProjectTest, AChipWithoutTheFormatNamesWhatItHas) {
   EXPECT_THAT(
       Refusal(Shape(64, 64, 64, "nvfp4"), Chip("h100_sxm"),
               ErrorCode::kUnsupported),
-      testing::StrEq("Project: h100_sxm does not multiply nvfp4 x nvfp4; it "
-                     "has f64; f32; tf32; bf16; f16; e4m3fn e5m2; int8"));
+      ::testing::StrEq("Project: h100_sxm does not multiply nvfp4 x nvfp4; it "
+                       "has f64; f32; tf32; bf16; f16; e4m3fn e5m2; int8"));
   EXPECT_THAT(Refusal(Shape(64, 64, 64, "e4m3fn"), Chip("trainium2"),
                       ErrorCode::kUnsupported),
               AllOf(HasSubstr("trainium2"), HasSubstr("e4m3fn x e4m3fn"),

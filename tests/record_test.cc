@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/record_fake_gpu.h"
+#include "tests/refusal.h"
 #include "tools/record/cases.h"
 #include "tools/record/launch.h"
 #include "tools/record/recorder.h"
@@ -22,11 +23,11 @@
 namespace zeroulp::record {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 namespace fs = std::filesystem;
 
 constexpr uint64_t kSeed = 1;
@@ -160,7 +161,7 @@ TEST(Recorder, WritesABundleThatVerifies) {
   const Case& c = FindCase("hopper.wgmma.sp.e4m3fn.e5m2.f32");
   FakeGpu gpu(c, kSeed, FindArith(c.form->arith));
   const Bundle bundle = Record(c, Here(), gpu);
-  const fs::path path = fs::path(testing::TempDir()) / "record.safetensors";
+  const fs::path path = fs::path(::testing::TempDir()) / "record.safetensors";
   WriteBundle(path.string(), bundle);
   const Bundle read = ReadBundle(path.string());
   EXPECT_TRUE(Verify(read).exact());
@@ -178,14 +179,8 @@ TEST(Recorder, WritesABundleThatVerifies) {
 }
 
 std::string Refusal(const Case& c, FakeGpu& gpu) {
-  try {
-    Record(c, Here(), gpu);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    return error.what();
-  }
-  ADD_FAILURE() << "accepted";
-  return "";
+  return testing::Refusal(ErrorCode::kUnsupported,
+                          [&] { Record(c, Here(), gpu); });
 }
 
 // What Record holds a device to, every arithmetic fulfils: of all chips,
