@@ -13,6 +13,7 @@
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/panel-inl.h"
+#include "kernels/scale_rows-inl.h"
 #include "kernels/wide-inl.h"
 
 #ifndef ZEROULP_KERNELS_EXACT_FMA_ONCE_
@@ -61,7 +62,14 @@ struct Range {
     unit = std::min(unit, other.unit);
     top = std::max(top, other.top);
   }
+  bool zeros_alone() const { return unit > top; }
 };
+
+// Of products of a value of each.
+Range Times(const Range& a, const Range& b) {
+  if (a.zeros_alone() || b.zeros_alone()) return {};
+  return {a.unit + b.unit, a.top + b.top};
+}
 
 // A range of K of one group of rows.
 struct Quads {
@@ -74,9 +82,17 @@ struct Quads {
   size_t count;
 };
 
+// Of codes from `min`, which is not zero's, to `max`.
+Range RangeOfCodes(const FormatInfo& f, uint32_t min, uint32_t max) {
+  const auto exponent = [&f](uint32_t code) {
+    return std::max(static_cast<int>(code >> f.mantissa_bits), 1) - f.bias;
+  };
+  return {exponent(min) - f.mantissa_bits, exponent(max) + 1};
+}
+
 // Codes grow with the magnitude. Those of infinity and NaN do not matter: they
 // need not be exact.
-Range RangeOf(const FormatInfo& f, const Quads& quads) {
+Range RangeOfValues(const FormatInfo& f, const Quads& quads) {
   const hn::ScalableTag<uint8_t> d;
   const auto magnitude = hn::Set(d, static_cast<uint8_t>(f.magnitude_mask()));
   const auto one = hn::Set(d, uint8_t{1});
@@ -95,23 +111,76 @@ Range RangeOf(const FormatInfo& f, const Quads& quads) {
   const uint32_t max =
       std::min<uint32_t>(*std::max_element(high, high + lanes), f.max_code());
   if (max == 0) return {};
-  const auto exponent = [&f](uint32_t code) {
-    return std::max(static_cast<int>(code >> f.mantissa_bits), 1) - f.bias;
-  };
-  return {exponent(min) - f.mantissa_bits, exponent(max) + 1};
+  return RangeOfCodes(f, min, max);
 }
 
-void DecodeWide(const PanelDecoder& decoder, const Quads& quads,
-                double* HWY_RESTRICT panel) {
-  const DD dd;
-  alignas(64) float values[4 * kExactGroup];
-  for (size_t q = 0; q < quads.count; ++q) {
-    decoder.template Decode4<FmaDot>(quads.codes + q * kQuadBytes, values);
-    for (size_t i = 0; i < 4 * kExactGroup; i += kLanesF64) {
-      hn::Store(WideFrom(values + i), dd, panel + q * 4 * kExactGroup + i);
+// Of the block scales of a group of rows for a range of K; no scales: of 1.
+Range RangeOfScales(const PackedMatrix& matrix, size_t group, size_t k,
+                    size_t k_size) {
+  const auto block = static_cast<size_t>(matrix.scale_block());
+  if (block == 0) return {0, 0};
+  const auto blocks = static_cast<size_t>(matrix.scale_cols());
+  const uint8_t* codes = matrix.scales() + group * blocks * kExactGroup;
+  const uint8_t* begin = codes + k / block * kExactGroup;
+  const uint8_t* end = codes + ((k + k_size - 1) / block + 1) * kExactGroup;
+  if (matrix.scale_format() == Format::kE8M0FNU) {
+    const FormatInfo& f = Info(Format::kE8M0FNU);
+    return {*std::min_element(begin, end) - f.bias,
+            *std::max_element(begin, end) - f.bias};
+  }
+  // UE4M3: E4M3FN without the sign bit, which is ignored.
+  const FormatInfo& f = Info(Format::kE4M3FN);
+  uint32_t min = f.max_code() + 1, max = 0;
+  for (; begin != end; ++begin) {
+    const uint32_t code = *begin & f.magnitude_mask();
+    if (code != 0) min = std::min(min, code);
+    max = std::max(max, code);
+  }
+  return max == 0 ? Range() : RangeOfCodes(f, min, max);
+}
+
+// One operand: values times their block scales.
+class WideOperand {
+ public:
+  explicit WideOperand(const PackedMatrix& matrix)
+      : matrix_(matrix),
+        format_(Info(matrix.format())),
+        decoder_(format_),
+        scales_(matrix, ScaleRange()),
+        block_(static_cast<size_t>(matrix.scale_block())) {}
+
+  Range RangeOf(size_t group, size_t k, size_t k_size) const {
+    const Quads quads(matrix_, group, k, k_size);
+    return Times(RangeOfValues(format_, quads),
+                 RangeOfScales(matrix_, group, k, k_size));
+  }
+
+  void Decode(size_t group, size_t k, size_t k_size,
+              double* HWY_RESTRICT panel) const {
+    const DD dd;
+    const Quads quads(matrix_, group, k, k_size);
+    alignas(64) float values[4 * kExactGroup], scales[kExactGroup];
+    for (size_t q = 0; q < quads.count; ++q) {
+      decoder_.template Decode4<FmaDot>(quads.codes + q * kQuadBytes, values);
+      double* to = panel + q * 4 * kExactGroup;
+      if (block_ != 0 && (q == 0 || (k + 4 * q) % block_ == 0)) {
+        scales_.Fill(group, k + 4 * q, scales);
+      }
+      for (size_t i = 0; i < 4 * kExactGroup; i += kLanesF64) {
+        VD x = WideFrom(values + i);
+        if (block_ != 0) x = hn::Mul(x, WideFrom(scales + i % kExactGroup));
+        hn::Store(x, dd, to + i);
+      }
     }
   }
-}
+
+ private:
+  const PackedMatrix& matrix_;
+  const FormatInfo& format_;
+  PanelDecoder decoder_;
+  ScaleRows scales_;
+  size_t block_;
+};
 
 // kMR rows by kVectors vectors of sums. Unless kFold, they go on from `high`;
 // else they start from -0, which no product of -0 changes, and are added to
@@ -196,12 +265,7 @@ struct GroupState {
 class ExactBlock {
  public:
   ExactBlock(const GemmCall& call, ExactFmaMemory* memory)
-      : call_(call),
-        memory_(memory),
-        a_format_(Info(call.a->format())),
-        b_format_(Info(call.b_t->format())),
-        a_decoder_(a_format_),
-        b_decoder_(b_format_) {}
+      : call_(call), memory_(memory), a_(*call.a), b_(*call.b_t) {}
 
   // Rows m ... m_end - 1 by columns n ... n_end - 1 of D, but the groups for
   // which it calls refuse(first row, end).
@@ -216,17 +280,17 @@ class ExactBlock {
       const size_t k_size = std::min(kExactFmaK, k_end - k);
       Range b_range;
       for (size_t j = 0; j * kExactGroup < n_end - n; ++j) {
-        const Quads quads(*call_.b_t, n / kExactGroup + j, k, k_size);
-        b_range.Join(RangeOf(b_format_, quads));
-        DecodeWide(b_decoder_, quads, memory_->b + j * kExactPanel);
+        const size_t group = n / kExactGroup + j;
+        b_range.Join(b_.RangeOf(group, k, k_size));
+        b_.Decode(group, k, k_size, memory_->b + j * kExactPanel);
       }
       for (size_t g = 0; g < groups; ++g) {
         if (states[g].inexact) continue;
-        const Quads quads(*call_.a, m / kExactGroup + g, k, k_size);
-        const Range a_range = RangeOf(a_format_, quads);
-        Enter(a_range, b_range, k_size, g, states[g]);
+        const size_t group = m / kExactGroup + g;
+        const Range a_range = a_.RangeOf(group, k, k_size);
+        Enter(Times(a_range, b_range), k_size, g, states[g]);
         if (states[g].inexact) continue;
-        DecodeWide(a_decoder_, quads, memory_->a);
+        a_.Decode(group, k, k_size, memory_->a);
         AddPass(g, k_size, n_end - n, states[g]);
       }
     }
@@ -241,11 +305,10 @@ class ExactBlock {
 
  private:
   // Decides how the sums of a group go on.
-  void Enter(const Range& a, const Range& b, size_t k_size, size_t group,
+  void Enter(const Range& products, size_t k_size, size_t group,
              GroupState& state) {
-    if (a.unit > a.top || b.unit > b.top) return;  // zeros alone
+    if (products.zeros_alone()) return;
     constexpr int kBits = std::numeric_limits<double>::digits;
-    const Range products = {a.unit + b.unit, a.top + b.top};
     if (products.top - products.unit + kLog2ExactFmaK > kBits) {
       state.inexact = true;
       return;
@@ -335,9 +398,7 @@ class ExactBlock {
 
   const GemmCall& call_;
   ExactFmaMemory* memory_;
-  const FormatInfo& a_format_;
-  const FormatInfo& b_format_;
-  PanelDecoder a_decoder_, b_decoder_;
+  WideOperand a_, b_;
 };
 
 void ExactFmaTarget(const GemmCall& call, std::byte* workspace) {

@@ -11,7 +11,8 @@ namespace zeroulp::kernels {
 
 size_t ExactFmaWorkspaceBytes(const ArithInfo& row);
 
-// Rows of ExactComputes without block scales. 16 rows by one block of columns
+// Rows of ExactComputes without block scales, or with exact ones: E8M0 or UE4M3
+// for blocks of a multiple of 4 or of all of K. 16 rows by one block of columns
 // whose exponents lie too far apart take Exact.
 void ExactFma(const GemmCall& call, std::byte* workspace) noexcept;
 

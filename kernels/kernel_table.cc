@@ -72,6 +72,24 @@ std::string_view OnlyPlain(const CallTraits& call) {
                                  : std::string_view();
 }
 
+std::string_view ExactScales(const CallTraits& call) {
+  if (call.promote_every != 0) return "takes no promote_every";
+  const auto rounds = [](int64_t block, Format scale) {
+    return block != 0 && scale == Format::kF32;
+  };
+  if (rounds(call.a_block, call.a_scale) ||
+      rounds(call.b_block, call.b_scale)) {
+    return "takes no binary32 scales";
+  }
+  const auto whole = [&](int64_t block) {
+    return block % PackedMatrix::kQuad == 0 || block >= call.k;
+  };
+  if (!whole(call.a_block) || !whole(call.b_block)) {
+    return "takes blocks of all of K, or of a multiple of 4";
+  }
+  return {};
+}
+
 std::string_view OneLevel(const CallTraits& call) {
   return call.promote_every != 0 ? "takes no promote_every"
                                  : std::string_view();
@@ -262,7 +280,7 @@ constexpr std::array kKernels = {
               LongBytes, RunLongFma},
     KernelRow{"ieee", IeeeComputes, Anything, Able, NotSlower, BlockBytes,
               Ieee},
-    KernelRow{"exact.fma", ExactComputes, OnlyPlain, Able, NotSlower,
+    KernelRow{"exact.fma", ExactComputes, ExactScales, Able, NotSlower,
               ExactFmaBytes, ExactFma},
     KernelRow{"exact", ExactComputes, Anything, Able, NotSlower, ExactBytes,
               Exact},

@@ -74,5 +74,40 @@ TEST(Exact, SumsOfEveryRangeOfExponents) {
   }
 }
 
+// Of blocks that end inside passes, and of one that K, no multiple of 4, ends.
+TEST(Exact, BlockScalesBecomePartOfTheValues) {
+  constexpr int64_t kK = 2 * kPass + 41;
+  struct Blocks {
+    int64_t a, b;
+  };
+  for (const Format scale : {Format::kE8M0FNU, Format::kUE4M3}) {
+    for (const Blocks block :
+         {Blocks{32, 32}, Blocks{4, 0}, Blocks{300, 16}, Blocks{0, kK}}) {
+      for (const testing::Scales scales :
+           {testing::Scales::kOrdinary, testing::Scales::kTiny,
+            testing::Scales::kExtreme, testing::Scales::kNan}) {
+        for (const Format a : {Format::kE2M1FN, Format::kE4M3FN}) {
+          const testing::Problem problem = {
+              .row = &FindArith("exact.f32"),
+              .a = a,
+              .b = Format::kE4M3FN,
+              .m = 17,
+              .n = 21,
+              .k = kK,
+              .values = testing::Values::kGaussian,
+              .scales = scales,
+              .scale_format = scale,
+              .a_block = block.a,
+              .b_block = block.b};
+          const testing::PreparedProblem p(problem);
+          const testing::KernelNames names = testing::ExpectEveryKernelExact(
+              *problem.row, p.a(), p.b(), p.c(), Describe(problem));
+          EXPECT_TRUE(names.contains("exact.fma"));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace zeroulp
