@@ -7,16 +7,16 @@
 #include "tools/output.h"
 
 namespace zeroulp::cli {
+namespace {
 
-void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
+void AddWorkloads(CLI::App& command, ProjectOptions& o) {
   CLI::App* what = command.add_option_group("what", "one of these");
   what->add_option("--shape", o.shape, "one GEMM, MxNxK");
   CLI::Option* shapes = what->add_option(
       "--shapes", o.shapes,
       "the GEMMs of a model: a file, or one of " + ModelNames());
-  CLI::Option* backtest =
-      what->add_option("--backtest", o.backtest,
-                       "CSV of measured times to hold projections against");
+  what->add_option("--backtest", o.backtest,
+                   "CSV of measured times to hold projections against");
   what->require_option(1);
 
   command.add_option("--batch", o.load.batch, "sequences, of --shapes")
@@ -25,6 +25,9 @@ void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
       .add_option("--tokens", o.load.tokens,
                   "of each sequence at once, of --shapes; 1: decoding")
       ->needs(shapes);
+}
+
+void AddOperands(CLI::App& command, ProjectOptions& o) {
   command.add_option("--format", o.format, "operand format");
   command.add_option("--b-format", o.b_format, "format of B where it differs");
   command.add_option("--sparsity", o.sparsity,
@@ -33,6 +36,25 @@ void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
       .add_option("--sparse-side", o.sparse_side,
                   "which operand is sparse; default: a, of --shapes b")
       ->check(CLI::IsMember({"a", "b"}));
+  command.add_flag("--block-scales", o.block_scales,
+                   "FP8 with FP32 scales of 1x128 and 128x128");
+  command.add_flag("--quantise-a", o.quantise_a,
+                   "quantise A from BF16 first, on the clock");
+}
+
+// What multiplies, and how fast it runs.
+void AddTargets(CLI::App& command, ProjectOptions& o) {
+  command.add_option("--split", o.split,
+                     "divide each GEMM among a system's chips: "
+                     "data=D,columns=C,rows=R,stages=S");
+  command
+      .add_option("--chips", o.chips,
+                  "chips and systems, comma separated, or all; default: all "
+                  "that can")
+      ->delimiter(',');
+  command.add_option("--chip-file", o.chip_files,
+                     "JSON with more chips and systems, or others of the same "
+                     "id; may be repeated");
   command
       .add_option("--efficiency", o.efficiency,
                   "share of peak measured on a host, above 0 to 1: scale by "
@@ -51,31 +73,27 @@ void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
                   "cool: a burst; heating, the default: as long as it lasts; "
                   "hot: sustained")
       ->check(CLI::IsMember({"cool", "heating", "hot"}));
-  command.add_flag("--block-scales", o.block_scales,
-                   "FP8 with FP32 scales of 1x128 and 128x128");
-  command.add_flag("--quantise-a", o.quantise_a,
-                   "quantise A from BF16 first, on the clock");
-  command.add_option("--split", o.split,
-                     "divide each GEMM among a system's chips: "
-                     "data=D,columns=C,rows=R,stages=S");
-  command
-      .add_option("--chips", o.chips,
-                  "chips and systems, comma separated, or all; default: all "
-                  "that can")
-      ->delimiter(',');
-  command.add_option("--chip-file", o.chip_files,
-                     "JSON with more chips and systems, or others of the same "
-                     "id; may be repeated");
+}
+
+void AddOutputs(CLI::App& command, ProjectOptions& o) {
   CLI::Option* json = command.add_flag("--json", o.json, "JSON");
   command.add_flag("--markdown", o.markdown, "Markdown tables")->excludes(json);
   command.add_option("--svg", o.svg, "write rooflines and bars to this file");
+}
 
+}  // namespace
+
+void AddProjectOptions(CLI::App& command, ProjectOptions& o) {
+  AddWorkloads(command, o);
+  AddOperands(command, o);
+  AddTargets(command, o);
+  AddOutputs(command, o);
   // A file of measured times says itself what was measured, and on what.
   for (const char* option :
        {"--format", "--b-format", "--sparsity", "--sparse-side", "--efficiency",
         "--clock", "--block-scales", "--quantise-a", "--split", "--chips",
         "--svg"}) {
-    command.get_option(option)->excludes(backtest);
+    command.get_option(option)->excludes(command.get_option("--backtest"));
   }
 }
 

@@ -71,7 +71,8 @@ int Main(int argc, char** argv) {
   app.add_option("--only", options.only,
                  "only cases whose name contains this; may be repeated");
   app.add_option("--seed", options.seed, "of the operands")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);  // -3 would be read as 2^64 - 3
   app.add_option("--out", options.out, "folder for the files");
   app.add_option("--device", device, "number of the GPU")
       ->capture_default_str();
