@@ -109,5 +109,35 @@ TEST(Exact, BlockScalesBecomePartOfTheValues) {
   }
 }
 
+// The third block is the first one, times -1 in A: what remains is a block
+// whose products a binary64 sum of all three would have lost.
+TEST(Exact, BlocksOfLargeScalesCancel) {
+  constexpr int64_t kBlock = 32, kK = 3 * kBlock;
+  std::mt19937 random(7);
+  const auto draw = [&](int64_t rows, uint8_t flip) {
+    std::vector<uint8_t> codes;
+    for (int64_t i = 0; i < rows * kK; ++i) {
+      const auto code = static_cast<uint8_t>(0x30 | (random() & 0x8F));
+      const bool third = i % kK >= 2 * kBlock;
+      const uint8_t first = third ? codes[codes.size() - 2 * kBlock] : 0;
+      codes.push_back(third ? static_cast<uint8_t>(first ^ flip) : code);
+    }
+    return codes;
+  };
+  const std::vector<uint8_t> a = draw(kM, 0x80), b = draw(kN, 0);
+  for (const uint8_t large : {130, 150, 170, 190}) {
+    std::vector<uint8_t> scales;
+    for (int64_t m = 0; m < kM; ++m) {
+      scales.insert(scales.end(), {large, 120, large});
+    }
+    testing::ExpectEveryKernelExact(
+        FindArith("exact.f32"),
+        {CodesView(a, Format::kE4M3FN, kM, kK),
+         {CodesView(scales, Format::kE8M0FNU, kM, kK / kBlock), kBlock}},
+        CodesView(b, Format::kE4M3FN, kN, kK), {},
+        fmt::format("scale {}", large));
+  }
+}
+
 }  // namespace
 }  // namespace zeroulp
