@@ -28,22 +28,20 @@ namespace HWY_NAMESPACE {
 class PairDecoder {
  public:
   explicit PairDecoder(const PackedMatrix& matrix)
-      : narrow_(Info(matrix.format())),
-        wide_(Info(matrix.format())),
-        is_wide_(Info(matrix.format()).storage_bits == 16) {}
+      : format_(Info(matrix.format())) {}
 
   void operator()(const uint8_t* quads, size_t count, float* pairs) const {
-    if (is_wide_) {
-      wide_.operator()<Bf16Dot>(quads, count, pairs);
+    if (format_.storage_bits == 16) {
+      const Panel16Decoder decoder(format_);
+      decoder.operator()<Bf16Dot>(quads, count, pairs);
     } else {
-      DecodePanel<Bf16Dot>(narrow_, quads, count, pairs);
+      const PanelDecoder decoder(format_);
+      DecodePanel<Bf16Dot>(decoder, quads, count, pairs);
     }
   }
 
  private:
-  PanelDecoder narrow_;
-  Panel16Decoder wide_;
-  bool is_wide_;
+  const FormatInfo& format_;
 };
 
 template <ScaleKind kKind>
