@@ -178,8 +178,7 @@ HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
 }
 
 template <class Product, size_t kVectors>
-HWY_NOINLINE void PlainTile(const SparseTileInput& in, const TileOutput& to) {
-  const TileOutput out = to;  // a copy, which stores to D cannot change
+HWY_NOINLINE void PlainTile(const SparseTileInput& in, const TileOutput& out) {
   constexpr size_t kRows = TileRows<ScaleKind::kNone>();
   typename Product::Sum sum[kRows][kVectors];
   ZEROULP_UNROLL

@@ -59,9 +59,9 @@ struct TileOutput {
   bool last;  // `to` is D, where every NaN is 0x7FC00000
 };
 
-// Copies of `out`, which stores to D could otherwise change.
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void LoadAccumulators(TileOutput out, VF (&acc)[kRows][kVectors]) {
+HWY_INLINE void LoadAccumulators(const TileOutput& out,
+                                 VF (&acc)[kRows][kVectors]) {
   const DF df;
   ZEROULP_UNROLL
   for (size_t i = 0; i < kRows; ++i) {
@@ -76,7 +76,7 @@ HWY_INLINE void LoadAccumulators(TileOutput out, VF (&acc)[kRows][kVectors]) {
 }
 
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void StoreAccumulators(TileOutput out,
+HWY_INLINE void StoreAccumulators(const TileOutput& out,
                                   const VF (&acc)[kRows][kVectors]) {
   const DF df;
   const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
