@@ -154,8 +154,9 @@ void RunSparse(benchmark::State& state, const Case& c) {
       100 * flops / (c.threads * PeakRate(peak, c.target));
   const kernels::SparseCall call = {c.row, &problem.b_t, &problem.a,
                                     false, {},           d.view};
-  state.SetLabel(fmt::format("{} of {} {}", kernels::SelectSparse(call).name,
-                             Name(peak), c.shape.name));
+  state.SetLabel(fmt::format("{} of {} {}",
+                             kernels::SelectSparse({&call, 1}).name, Name(peak),
+                             c.shape.name));
 }
 
 bool TakesScales(const ArithInfo& row, const OperandKind& x) {

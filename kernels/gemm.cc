@@ -3,11 +3,12 @@
 #include "zeroulp/gemm.h"
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "kernels/gemm_parts.h"
 #include "kernels/kernel_table.h"
+#include "kernels/sparse_gemm.h"
 #include "zeroulp/internal/check.h"
 #include "zeroulp/internal/check_batch.h"
 #include "zeroulp/sparse.h"
@@ -26,21 +27,10 @@ const kernels::KernelRow& Choose(const ArithInfo& row,
   return *kernel;
 }
 
-// A packed operand for the checks that views get. One scale code for each row,
-// as they are packed.
-Operand AsOperand(const PackedMatrix& x) {
-  const ConstMatrixView codes = {{}, x.format(), x.rows(), x.cols(), x.cols()};
-  if (x.scale_block() == 0) return codes;
-  const ConstMatrixView scales = {
-      std::as_bytes(
-          std::span(x.scales(), static_cast<size_t>(x.scale_bytes()))),
-      x.scale_format(), x.rows(), x.scale_cols(), x.scale_cols()};
-  return {codes, {scales, x.scale_block()}};
-}
-
 void CheckPackedScales(const ArithInfo& row, std::string_view name,
                        const PackedMatrix& x, const GemmOptions& options) {
-  internal::CheckScales(row, name, AsOperand(x), {}, options.promote_every);
+  internal::CheckScales(row, name, kernels::AsOperand(x), {},
+                        options.promote_every);
 }
 
 // One product of a batch, checked.
@@ -50,29 +40,6 @@ struct Product {
   ConstMatrixView c;
   MatrixView d;
   ConstMatrixView bias;
-};
-
-// Room for sums that are not of D's format, matrix after matrix.
-class Sums {
- public:
-  Sums(Format format, const MatrixView& d, size_t count)
-      : format_(format),
-        bytes_(static_cast<size_t>(d.rows * d.cols) *
-               static_cast<size_t>(Info(format).storage_bits / 8)),
-        memory_(std::make_unique_for_overwrite<std::byte[]>(bytes_ * count)) {}
-
-  MatrixView At(size_t index, const MatrixView& d) const {
-    return {{memory_.get() + index * bytes_, bytes_},
-            format_,
-            d.rows,
-            d.cols,
-            d.cols};
-  }
-
- private:
-  Format format_;
-  size_t bytes_;  // of a matrix
-  std::unique_ptr<std::byte[]> memory_;
 };
 
 // Products of one shape.
@@ -89,7 +56,7 @@ void Run(const ArithInfo& row, std::span<const Product> products,
   if (first.d.rows == 0 || first.d.cols == 0) return;
 
   const bool converts = first.d.format != row.output;
-  const Sums sums(row.output, first.d, converts ? products.size() : 0);
+  const kernels::Sums sums(row.output, first.d, converts ? products.size() : 0);
   std::vector<kernels::Epilogue> epilogues;
   epilogues.reserve(products.size());  // calls point to them
   for (size_t i = 0; i < products.size(); ++i) {
@@ -172,6 +139,9 @@ void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
                  const GemmOptions& options) {
   const ArithInfo& row = internal::CheckBatch(a, b_t, c, d, batch, options);
   if (batch.count == 0) return;
+  if (a.is_sparse() || b_t.is_sparse()) {
+    return kernels::BatchedSparseGemm(row, a, b_t, c, d, batch, options);
+  }
   const auto a_packed = PackAll(a, batch.a, batch.a_scales, batch.count);
   const auto b_packed = PackAll(b_t, batch.b_t, batch.b_scales, batch.count);
   const auto at = [](const std::vector<PackedMatrix>& packed, int64_t index) {

@@ -27,7 +27,8 @@ void ParallelFor(int64_t count, int threads,
     oneapi::tbb::parallel_for(int64_t{0}, count, task,
                               oneapi::tbb::simple_partitioner());
   };
-  if (threads == 0) return run();
+  // Threads wait for more work in an arena that stays, not in one made anew.
+  if (NumThreads(threads) == NumThreads(0)) return run();
   // oneTBB prints a warning when asked for more than the process may have.
   const size_t allowed = oneapi::tbb::global_control::active_value(
       oneapi::tbb::global_control::max_allowed_parallelism);

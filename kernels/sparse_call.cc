@@ -2,16 +2,16 @@
 #include "kernels/sparse_call.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <new>
 
+#include "kernels/epilogue.h"
 #include "kernels/float_environment.h"
 #include "kernels/parallel.h"
 
 namespace zeroulp::kernels {
 namespace {
-
-constexpr int64_t kUnit = PackedMatrix::kRows;
 
 struct FreeAligned {
   void operator()(std::byte* p) const {
@@ -19,14 +19,75 @@ struct FreeAligned {
   }
 };
 
-// Rows of a task, where `count` of them share `rows`.
-int64_t RowsOfTask(int64_t rows, int64_t count) {
-  const int64_t units = (rows + kUnit - 1) / kUnit;
-  return std::max((units + count - 1) / count, int64_t{1}) * kUnit;
+constexpr int64_t kBlock = 64;  // dense rows that kernels decode at once
+constexpr int64_t kPair = 32;   // sparse rows of a tile
+// Small enough that a thread which wakes up late leaves none waiting for long.
+constexpr int64_t kPartsOfThread = 8;
+
+int64_t Ratio(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+// Rows of a part if there are up to `parts` of whole units.
+int64_t RowsOfPart(int64_t rows, int64_t parts, int64_t unit) {
+  return std::max(Ratio(Ratio(rows, unit), parts), int64_t{1}) * unit;
 }
 
-int64_t Tasks(int64_t rows, int64_t rows_of_task) {
-  return (rows + rows_of_task - 1) / rows_of_task;
+// Parts of every strand: its own, one after the other, then those that others
+// have not begun. A strand's own are the same in every call: where another core
+// wrote those lines of D last, a product of 1024^3 took a seventh longer.
+class Shares {
+ public:
+  Shares(int64_t parts, int64_t strands)
+      : shares_(new Share[static_cast<size_t>(strands)]), count_(strands) {
+    for (int64_t i = 0; i < strands; ++i) {
+      shares_[i].next = parts * i / strands;
+      shares_[i].end = parts * (i + 1) / strands;
+    }
+  }
+
+  // -1: there is none.
+  int64_t Take(int64_t strand) {
+    for (int64_t i = 0; i < count_; ++i) {
+      Share& share = shares_[(strand + i) % count_];
+      if (share.next >= share.end) continue;
+      const int64_t part = share.next++;
+      if (part < share.end) return part;
+    }
+    return -1;
+  }
+
+ private:
+  struct alignas(64) Share {  // a line each
+    std::atomic<int64_t> next = 0;
+    int64_t end = 0;
+  };
+  std::unique_ptr<Share[]> shares_;
+  int64_t count_;
+};
+
+void FinishPart(const SparseCall& call, const SparsePart& part) {
+  GemmCall done = {};
+  done.row = call.row;
+  done.d = call.d;
+  const bool by_sparse = call.sparse_is_a;
+  done.m_begin = by_sparse ? part.sparse_begin : part.dense_begin;
+  done.m_end = by_sparse ? part.sparse_end : part.dense_end;
+  done.n_begin = by_sparse ? part.dense_begin : part.sparse_begin;
+  done.n_end = by_sparse ? part.dense_end : part.sparse_end;
+  done.epilogue = call.epilogue;
+  Finish(done);
+}
+
+// Neighbours share sparse rows.
+SparsePart PartAt(const SparseCall& call, const SparsePlan& plan,
+                  int64_t index) {
+  SparsePart part = {};
+  part.dense_begin = index % plan.dense_parts * plan.dense_rows;
+  part.dense_end =
+      std::min(part.dense_begin + plan.dense_rows, call.dense->rows());
+  part.sparse_begin = index / plan.dense_parts * plan.sparse_rows;
+  part.sparse_end =
+      std::min(part.sparse_begin + plan.sparse_rows, call.sparse->rows());
+  return part;
 }
 
 }  // namespace
@@ -44,40 +105,48 @@ SparseOutput OutputOf(const SparseCall& call) {
   return out;
 }
 
-SparseGrid SplitSparse(const SparseCall& call, int threads) {
-  const int64_t count = NumThreads(threads);
+SparsePlan PlanSparse(std::span<const SparseCall> calls, int threads,
+                      bool keeps_panels) {
+  const SparseCall& call = calls.front();
+  const auto num_calls = static_cast<int64_t>(calls.size());
+  const int64_t workers = NumThreads(threads);
   const int64_t dense = call.dense->rows(), sparse = call.sparse->rows();
-  // The sparse operand is decoded once for all rows of the dense one, and the
-  // dense one once for a block of sparse rows: few tasks along the latter.
-  const int64_t dense_units = std::max((dense + kUnit - 1) / kUnit, int64_t{1});
-  const int64_t along_dense = std::min(count, dense_units);
-  const int64_t along_sparse = (count + along_dense - 1) / along_dense;
-  SparseGrid grid = {};
-  grid.dense_rows = RowsOfTask(dense, along_dense);
-  grid.sparse_rows = RowsOfTask(sparse, along_sparse);
-  grid.dense_tasks = Tasks(dense, grid.dense_rows);
-  grid.sparse_tasks = Tasks(sparse, grid.sparse_rows);
-  return grid;
+  // Whole products while there are enough of them. Then dense rows: every one
+  // of them is decoded once, and sparse ones once for each strand.
+  const int64_t needed = Ratio(workers, num_calls);
+  const int64_t wanted =
+      workers > 1 && keeps_panels
+          ? std::max(needed, Ratio(kPartsOfThread * workers, num_calls))
+          : needed;
+  const int64_t along_dense = std::min(wanted, Ratio(dense, kBlock));
+  SparsePlan plan = {};
+  plan.dense_rows = RowsOfPart(dense, along_dense, kBlock);
+  plan.sparse_rows = RowsOfPart(sparse, Ratio(needed, along_dense), kPair);
+  plan.dense_parts = Ratio(dense, plan.dense_rows);
+  plan.sparse_parts = Ratio(sparse, plan.sparse_rows);
+  plan.parts = num_calls * plan.dense_parts * plan.sparse_parts;
+  plan.strands = std::min(plan.parts, workers);
+  return plan;
 }
 
-void RunSparseTasks(const SparseCall& call, int threads, size_t bytes,
-                    const SparseBody& body, const SparseFinish& finish) {
-  const SparseGrid grid = SplitSparse(call, threads);
-  const size_t size = (bytes + 63) / 64 * 64;
-  const std::unique_ptr<std::byte[], FreeAligned> workspace(
+void RunSparsePlan(std::span<const SparseCall> calls, const SparsePlan& plan,
+                   int threads, size_t bytes, const SparseBody& body) {
+  const size_t size = (std::max(bytes, kStrandBytes) + 63) / 64 * 64;
+  const std::unique_ptr<std::byte[], FreeAligned> memory(
       static_cast<std::byte*>(::operator new[](
-          size* static_cast<size_t>(grid.count()), std::align_val_t{64})));
-  ParallelFor(grid.count(), threads, [&](int64_t task) {
+          size* static_cast<size_t>(plan.strands), std::align_val_t{64})));
+  const int64_t per_call = plan.dense_parts * plan.sparse_parts;
+  Shares shares(plan.parts, plan.strands);
+  ParallelFor(plan.strands, threads, [&](int64_t strand) {
     const DefaultFloatEnvironment environment;
-    SparsePart part = {};
-    part.dense_begin = task / grid.sparse_tasks * grid.dense_rows;
-    part.dense_end =
-        std::min(part.dense_begin + grid.dense_rows, call.dense->rows());
-    part.sparse_begin = task % grid.sparse_tasks * grid.sparse_rows;
-    part.sparse_end =
-        std::min(part.sparse_begin + grid.sparse_rows, call.sparse->rows());
-    body(part, task, workspace.get() + static_cast<size_t>(task) * size);
-    if (finish) finish(part);
+    std::byte* own = memory.get() + static_cast<size_t>(strand) * size;
+    std::fill_n(own, kStrandBytes, std::byte{0});
+    for (int64_t i = shares.Take(strand); i >= 0; i = shares.Take(strand)) {
+      const SparseCall& call = calls[static_cast<size_t>(i / per_call)];
+      const SparsePart part = PartAt(call, plan, i % per_call);
+      body(call, part, strand, own);
+      if (call.epilogue != nullptr) FinishPart(call, part);
+    }
   });
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sparse kernel is asked for, and its split into tasks.
+// What a sparse kernel is asked for, and its split into parts.
 #ifndef ZEROULP_KERNELS_SPARSE_CALL_H_
 #define ZEROULP_KERNELS_SPARSE_CALL_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 
+#include "kernels/gemm_call.h"
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/sparse.h"
 #include "zeroulp/view.h"
@@ -22,6 +24,7 @@ struct SparseCall {
   ConstMatrixView c;  // all of C; no rows: zero
   MatrixView d;       // all of D
   int64_t promote_every = 0;
+  const Epilogue* epilogue = nullptr;  // of what the kernel leaves in d
 
   bool block_scales() const {
     return sparse->stored().scale_block() != 0 || dense->scale_block() != 0;
@@ -44,24 +47,30 @@ struct SparseOutput {
 };
 SparseOutput OutputOf(const SparseCall& call);
 
-using SparseFinish = std::function<void(const SparsePart&)>;
-using SparseBody =
-    std::function<void(const SparsePart&, int64_t task, std::byte* workspace)>;
-
-// The parts of a call for so many threads.
-struct SparseGrid {
-  int64_t dense_tasks, sparse_tasks;
-  int64_t dense_rows, sparse_rows;  // of a task, multiples of 16
-
-  int64_t count() const { return dense_tasks * sparse_tasks; }
+// How calls of one shape become parts, and parts share memory.
+struct SparsePlan {
+  int64_t dense_rows, sparse_rows;    // of a part, multiples of 16
+  int64_t dense_parts, sparse_parts;  // of a call
+  int64_t parts;                      // of all calls
+  int64_t strands;  // of parts, one after the other in the same memory
 };
-SparseGrid SplitSparse(const SparseCall& call, int threads);
 
-// Runs the body on every part, with `bytes` of 64-byte aligned memory for each,
-// in the default floating-point environment, then `finish` if there is one.
-// Throws std::bad_alloc before the first of them.
-void RunSparseTasks(const SparseCall& call, int threads, size_t bytes,
-                    const SparseBody& body, const SparseFinish& finish);
+// `keeps_panels`: the kernel decodes the sparse rows of a part once and finds
+// them in its memory again. Then parts are smaller, so that threads that come
+// late leave none waiting.
+SparsePlan PlanSparse(std::span<const SparseCall> calls, int threads,
+                      bool keeps_panels);
+
+using SparseBody = std::function<void(const SparseCall&, const SparsePart&,
+                                      int64_t strand, std::byte* memory)>;
+
+// Runs the body on every part of every call, in the default floating-point
+// environment, then the epilogue. A strand has `bytes` of 64-byte aligned
+// memory, of which the first kStrandBytes are zero at first. Throws
+// std::bad_alloc before the first of them.
+inline constexpr size_t kStrandBytes = 64;
+void RunSparsePlan(std::span<const SparseCall> calls, const SparsePlan& plan,
+                   int threads, size_t bytes, const SparseBody& body);
 
 }  // namespace zeroulp::kernels
 

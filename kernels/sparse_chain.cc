@@ -14,6 +14,21 @@
 #include "kernels/sparse_pairs-inl.h"
 #include "kernels/sparse_pairs.h"
 
+#ifndef ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
+#define ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
+namespace zeroulp::kernels {
+
+// Behind HeldPanels: what UnitExponent found in sparse rows.
+struct HeldUnit {
+  const PackedSparse* sparse;  // null: nothing
+  int64_t begin, end;
+  int exponent;
+};
+static_assert(sizeof(HeldPanels) + sizeof(HeldUnit) <= kStrandBytes);
+
+}  // namespace zeroulp::kernels
+#endif  // ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
+
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
@@ -64,8 +79,22 @@ bool AnySubnormal(const float* HWY_RESTRICT from, size_t count) {
   return hn::GetLane(hn::MinOfLanes(du, smallest)) < 0x7FFFFFu;
 }
 
-bool Flushes(const SparseCall& call, const SparsePart& part) {
-  if (UnitExponent(call.sparse->stored(), part.sparse_begin, part.sparse_end) +
+// The sparse rows of a strand's parts are often the same.
+int SparseUnitExponent(const SparseCall& call, const SparsePart& part,
+                       std::byte* workspace) {
+  auto* held = reinterpret_cast<HeldUnit*>(workspace + sizeof(HeldPanels));
+  if (held->sparse != call.sparse || held->begin != part.sparse_begin ||
+      held->end != part.sparse_end) {
+    *held = {call.sparse, part.sparse_begin, part.sparse_end,
+             UnitExponent(call.sparse->stored(), part.sparse_begin,
+                          part.sparse_end)};
+  }
+  return held->exponent;
+}
+
+bool Flushes(const SparseCall& call, const SparsePart& part,
+             std::byte* workspace) {
+  if (SparseUnitExponent(call, part, workspace) +
           UnitExponent(*call.dense, part.dense_begin, part.dense_end) <
       kLowestUnit) {
     return true;
@@ -88,7 +117,7 @@ bool Flushes(const SparseCall& call, const SparsePart& part) {
 
 bool SparseChainBf16Target(const SparseCall& call, const SparsePart& part,
                            std::byte* workspace) {
-  if (Flushes(call, part)) return false;
+  if (Flushes(call, part, workspace)) return false;
   RunSparse(PairKernel<ScaleKind::kNone>(call), call, part, workspace);
   return true;
 }
@@ -118,13 +147,14 @@ size_t SparseChainBf16WorkspaceBytes(const SparseCall& call,
                                      int64_t sparse_rows) {
   return std::max(WorkspaceOf(call, kPairLanes, kPairPerStep, kPairSteps,
                               kPairSteps, sparse_rows),
-                  SparseFmaWorkspaceBytes());
+                  kStrandBytes + SparseFmaWorkspaceBytes());
 }
 
 void SparseChainBf16(const SparseCall& call, const SparsePart& part,
                      std::byte* workspace) noexcept {
   if (!HWY_DYNAMIC_DISPATCH(SparseChainBf16Target)(call, part, workspace)) {
-    SparseFma(call, part, workspace);
+    std::fill_n(workspace, kStrandBytes, std::byte{0});  // panels are lost
+    SparseFma(call, part, workspace + kStrandBytes);
   }
 }
 

@@ -16,11 +16,6 @@
 #define ZEROULP_KERNELS_SPARSE_FP4_ONCE_
 namespace zeroulp::kernels {
 
-inline constexpr size_t kFp4Lanes = 64;  // of a window
-inline constexpr size_t kFp4PerStep = 4;
-// At 4:16 a pass is 4096 elements of K, at 2:4 half as many: see
-// sparse_pairs.h.
-inline constexpr size_t kFp4Steps = 256;
 // Both factors of a product are twice as large.
 inline constexpr int kFp4Unit = -2;
 

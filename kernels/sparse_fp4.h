@@ -12,6 +12,12 @@
 
 namespace zeroulp::kernels {
 
+inline constexpr size_t kFp4Lanes = 64;  // of a window
+inline constexpr size_t kFp4PerStep = 4;
+// At 4:16 a pass is 4096 elements of K, at 2:4 half as many: see
+// sparse_pairs.h.
+inline constexpr size_t kFp4Steps = 256;
+
 // Why SparseFp4 does not take a call of a row of Model::kChain; empty if it
 // does.
 std::string_view SparseFp4Refuses(const SparseCall& call);

@@ -77,11 +77,11 @@ constexpr int64_t kRowsAtOnce = 128;
 
 int64_t BytesOf(Format format) { return Info(format).storage_bits / 8; }
 
-// One task's memory.
+// One strand's memory, for calls of one shape.
 class Gatherer {
  public:
   explicit Gatherer(const SparseCall& call)
-      : call_(call),
+      : call_(&call),
         sparse_(1, call.sparse->stored().cols(), call.sparse->format(),
                 call.sparse->stored().scale_block(),
                 call.sparse->stored().scale_format()),
@@ -94,7 +94,8 @@ class Gatherer {
         workspace_(kernel_.workspace_bytes(Call(dense_.matrix().rows())) + 64) {
   }
 
-  void Run(const SparsePart& part) {
+  void Run(const SparseCall& call, const SparsePart& part) {
+    call_ = &call;
     for (int64_t i = part.dense_begin; i < part.dense_end; i += kRowsAtOnce) {
       const int64_t rows = std::min(kRowsAtOnce, part.dense_end - i);
       TakeDenseScales(i / kRows, rows);
@@ -114,23 +115,23 @@ class Gatherer {
 
   GemmCall Call(int64_t rows) {
     GemmCall gemm = {};
-    gemm.row = call_.row;
+    gemm.row = call_->row;
     gemm.a = &sparse_.matrix();
     gemm.b_t = &dense_.matrix();
     gemm.m_end = 1;
     gemm.n_end = rows;
-    if (call_.c.rows != 0) {
-      gemm.c = {std::as_bytes(std::span(c_)), call_.row->accumulator, 1, rows,
+    if (call_->c.rows != 0) {
+      gemm.c = {std::as_bytes(std::span(c_)), call_->row->accumulator, 1, rows,
                 rows};
     }
-    gemm.d = {std::as_writable_bytes(std::span(d_)), call_.row->output, 1, rows,
-              rows};
-    gemm.promote_every = call_.promote_every;
+    gemm.d = {std::as_writable_bytes(std::span(d_)), call_->row->output, 1,
+              rows, rows};
+    gemm.promote_every = call_->promote_every;
     return gemm;
   }
 
   void TakeDenseScales(int64_t group, int64_t rows) {
-    const PackedMatrix& dense = *call_.dense;
+    const PackedMatrix& dense = *call_->dense;
     if (dense.scale_block() == 0) return;
     const int64_t size =
         dense.scale_cols() * kRows * BytesOf(dense.scale_format());
@@ -139,7 +140,7 @@ class Gatherer {
   }
 
   void TakeSparseRow(int64_t row) {
-    const PackedMatrix& from = call_.sparse->stored();
+    const PackedMatrix& from = call_->sparse->stored();
     const auto take = [&](const uint8_t* columns, int64_t count, int64_t size,
                           uint8_t* to) {
       columns += row / kRows * count * kRows * size + row % kRows * size;
@@ -160,8 +161,9 @@ class Gatherer {
                       uint8_t* words, const Copy& copy) const {
     const int64_t size = BytesOf(view.format);
     for (int64_t n = 0; n < rows; ++n) {
-      const int64_t element = call_.sparse_is_a ? j * view.row_stride + i + n
-                                                : (i + n) * view.row_stride + j;
+      const int64_t element = call_->sparse_is_a
+                                  ? j * view.row_stride + i + n
+                                  : (i + n) * view.row_stride + j;
       copy(view.bytes.data() + element * size, words + n * size,
            static_cast<size_t>(size));
     }
@@ -171,12 +173,12 @@ class Gatherer {
     const int64_t quads = dense_.matrix().quads();
     for (int64_t n = 0; n < rows; n += kRows) {
       HWY_DYNAMIC_DISPATCH(GatherTarget)
-      (*call_.sparse, j, *call_.dense, (i + n) / kRows,
+      (*call_->sparse, j, *call_->dense, (i + n) / kRows,
        dense_.data() + n / kRows * quads * kRows * PackedMatrix::kQuad);
     }
     const GemmCall gemm = Call(rows);
-    if (call_.c.rows != 0) {
-      ForEachElement(call_.c, i, rows, j, c_.data(),
+    if (call_->c.rows != 0) {
+      ForEachElement(call_->c, i, rows, j, c_.data(),
                      [](const std::byte* view, uint8_t* word, size_t size) {
                        std::memcpy(word, view, size);
                      });
@@ -184,13 +186,13 @@ class Gatherer {
     auto* memory = reinterpret_cast<std::byte*>(
         (reinterpret_cast<uintptr_t>(workspace_.data()) + 63) / 64 * 64);
     kernel_.run(gemm, memory);
-    ForEachElement(call_.d, i, rows, j, d_.data(),
+    ForEachElement(call_->d, i, rows, j, d_.data(),
                    [](std::byte* view, const uint8_t* word, size_t size) {
                      std::memcpy(view, word, size);
                    });
   }
 
-  const SparseCall& call_;
+  const SparseCall* call_;
   PackedScratch sparse_, dense_;
   std::vector<uint8_t> c_, d_;
   const KernelRow& kernel_;
@@ -199,19 +201,17 @@ class Gatherer {
 
 }  // namespace
 
-void SparseGather(const SparseCall& call, int threads,
-                  const SparseFinish& finish) {
-  const auto count = static_cast<size_t>(SplitSparse(call, threads).count());
-  std::vector<std::unique_ptr<Gatherer>> tasks;  // this can throw
-  for (size_t i = 0; i < count; ++i) {
-    tasks.push_back(std::make_unique<Gatherer>(call));
+void SparseGather(std::span<const SparseCall> calls, int threads) {
+  const SparsePlan plan = PlanSparse(calls, threads, false);
+  std::vector<std::unique_ptr<Gatherer>> strands;  // this can throw
+  for (int64_t i = 0; i < plan.strands; ++i) {
+    strands.push_back(std::make_unique<Gatherer>(calls.front()));
   }
-  RunSparseTasks(
-      call, threads, 0,
-      [&](const SparsePart& part, int64_t task, std::byte* /*workspace*/) {
-        tasks[static_cast<size_t>(task)]->Run(part);
-      },
-      finish);
+  RunSparsePlan(calls, plan, threads, 0,
+                [&](const SparseCall& call, const SparsePart& part,
+                    int64_t strand, std::byte* /*memory*/) {
+                  strands[static_cast<size_t>(strand)]->Run(call, part);
+                });
 }
 
 }  // namespace zeroulp::kernels

@@ -3,6 +3,8 @@
 #ifndef ZEROULP_KERNELS_SPARSE_GATHER_H_
 #define ZEROULP_KERNELS_SPARSE_GATHER_H_
 
+#include <span>
+
 #include "kernels/sparse_call.h"
 
 namespace zeroulp::kernels {
@@ -10,8 +12,7 @@ namespace zeroulp::kernels {
 // For each sparse row, what it selects of the dense operand is gathered, and a
 // dense kernel multiplies the two: one row of D or of its transpose. A dense
 // kernel must exist for these formats and scales.
-void SparseGather(const SparseCall& call, int threads,
-                  const SparseFinish& finish);
+void SparseGather(std::span<const SparseCall> calls, int threads);
 
 }  // namespace zeroulp::kernels
 

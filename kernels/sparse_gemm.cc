@@ -1,30 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 // SparseGemm: check and select. No SIMD.
+#include "kernels/sparse_gemm.h"
+
+#include <span>
 #include <vector>
 
-#include "kernels/epilogue.h"
+#include "kernels/gemm_parts.h"
 #include "kernels/sparse_table.h"
 #include "zeroulp/internal/check.h"
+#include "zeroulp/internal/check_batch.h"
 #include "zeroulp/sparse.h"
 
 namespace zeroulp {
 namespace {
 
-// Views of packed operands, for the checks: one scale code for each row, as
-// they are packed.
-Operand AsOperand(const PackedMatrix& x) {
-  const ConstMatrixView codes = {{}, x.format(), x.rows(), x.cols(), x.cols()};
-  if (x.scale_block() == 0) return codes;
-  const ConstMatrixView scales = {
-      std::as_bytes(
-          std::span(x.scales(), static_cast<size_t>(x.scale_bytes()))),
-      x.scale_format(), x.rows(), x.scale_cols(), x.scale_cols()};
-  return {codes, {scales, x.scale_block()}};
-}
+Operand AsOperand(const PackedMatrix& x) { return kernels::AsOperand(x); }
 Operand AsOperand(const PackedSparse& x) {
-  Operand operand = AsOperand(x.stored());
+  Operand operand = kernels::AsOperand(x.stored());
   operand.sparsity = x.sparsity();
   return operand;
+}
+
+// One product, checked.
+struct Product {
+  const PackedSparse* sparse;
+  const PackedMatrix* dense;
+  ConstMatrixView c;
+  MatrixView d;
+  ConstMatrixView bias;
+};
+
+// Products of one shape.
+void Run(const ArithInfo& row, std::span<const Product> products,
+         bool sparse_is_a, const GemmOptions& options) {
+  const MatrixView& first = products.front().d;
+  if (first.rows == 0 || first.cols == 0) return;
+  const bool converts = first.format != row.output;
+  const kernels::Sums sums(row.output, first, converts ? products.size() : 0);
+  std::vector<kernels::Epilogue> epilogues;
+  epilogues.reserve(products.size());  // calls point to them
+  std::vector<kernels::SparseCall> calls;
+  for (size_t i = 0; i < products.size(); ++i) {
+    const Product& x = products[i];
+    kernels::SparseCall& call = calls.emplace_back(kernels::SparseCall{
+        &row, x.sparse, x.dense, sparse_is_a, x.c,
+        converts ? sums.At(i, x.d) : x.d, options.promote_every});
+    const kernels::Epilogue& epilogue = epilogues.emplace_back(
+        kernels::Epilogue{options.alpha, x.bias, options.convert, x.d});
+    if (!epilogue.is_nothing()) call.epilogue = &epilogue;
+  }
+  kernels::SelectSparse(calls).run(calls, options.threads);
 }
 
 template <class A, class B>
@@ -38,34 +63,8 @@ void Multiply(const A& a, const B& b_t, const PackedSparse& sparse,
   internal::CheckOutput(row, a.rows(), b_t.rows(), c, d, options);
   internal::CheckScales(row, "A", x, y.sparsity, options.promote_every);
   internal::CheckScales(row, "B^T", y, x.sparsity, options.promote_every);
-  if (d.rows == 0 || d.cols == 0) return;
-  // Sums that are not of D's format have room of their own.
-  std::vector<std::byte> memory;
-  MatrixView sums = d;
-  if (d.format != row.output) {
-    const auto size = static_cast<size_t>(Info(row.output).storage_bits / 8);
-    memory.resize(static_cast<size_t>(d.rows * d.cols) * size);
-    sums = {memory, row.output, d.rows, d.cols, d.cols};
-  }
-  const kernels::Epilogue epilogue = {options.alpha, options.bias,
-                                      options.convert, d};
-  const kernels::SparseCall call = {
-      &row, &sparse, &dense, sparse_is_a, c, sums, options.promote_every};
-  kernels::SparseFinish finish;
-  if (!epilogue.is_nothing()) {
-    finish = [&](const kernels::SparsePart& part) {
-      kernels::GemmCall done = {};
-      done.row = &row;
-      done.d = sums;
-      done.m_begin = sparse_is_a ? part.sparse_begin : part.dense_begin;
-      done.m_end = sparse_is_a ? part.sparse_end : part.dense_end;
-      done.n_begin = sparse_is_a ? part.dense_begin : part.sparse_begin;
-      done.n_end = sparse_is_a ? part.dense_end : part.sparse_end;
-      done.epilogue = &epilogue;
-      kernels::Finish(done);
-    };
-  }
-  kernels::SelectSparse(call).run(call, options.threads, finish);
+  const Product product = {&sparse, &dense, c, d, options.bias};
+  Run(row, {&product, 1}, sparse_is_a, options);
 }
 
 }  // namespace
@@ -82,4 +81,36 @@ void SparseGemm(const PackedMatrix& a, const PackedSparse& b_t,
   Multiply(a, b_t, b_t, a, false, c, d, options);
 }
 
+namespace kernels {
+
+void BatchedSparseGemm(const ArithInfo& row, const Operand& a,
+                       const Operand& b_t, const ConstMatrixView& c,
+                       const MatrixView& d, const Batch& batch,
+                       const GemmOptions& options) {
+  const bool sparse_is_a = a.is_sparse();
+  const bool a_moves =
+      batch.a != 0 || batch.a_scales != 0 || batch.a_index != 0;
+  const bool b_moves =
+      batch.b_t != 0 || batch.b_scales != 0 || batch.b_index != 0;
+  const bool sparse_moves = sparse_is_a ? a_moves : b_moves;
+  const bool dense_moves = sparse_is_a ? b_moves : a_moves;
+  std::vector<PackedSparse> sparse;
+  std::vector<PackedMatrix> dense;
+  const auto count = static_cast<size_t>(batch.count);
+  sparse.reserve(count);  // products point to them
+  dense.reserve(count);
+  std::vector<Product> products;
+  for (int64_t i = 0; i < batch.count; ++i) {
+    const internal::BatchMember x(a, b_t, c, d, batch, options, i);
+    if (i == 0 || sparse_moves) {
+      sparse.push_back(PackSparse(sparse_is_a ? x.a : x.b_t));
+    }
+    if (i == 0 || dense_moves) dense.push_back(Pack(sparse_is_a ? x.b_t : x.a));
+    products.push_back(
+        {&sparse.back(), &dense.back(), x.c, x.d, x.options.bias});
+  }
+  Run(row, products, sparse_is_a, options);
+}
+
+}  // namespace kernels
 }  // namespace zeroulp

@@ -77,16 +77,18 @@ inline void StoreEdge(float* to, int64_t dense_step, int64_t sparse_step,
   }
 }
 
-// The memory of a task.
+// The memory of a strand.
 struct SparseMemory {
   SparseMemory(const SparseLayout& layout, std::byte* memory)
       : sparse_groups(layout.sparse_groups),
-        panels(reinterpret_cast<uint8_t*>(memory)),
-        dense(panels + layout.dense),
-        rows(panels + layout.rows),
-        edge(reinterpret_cast<float*>(panels + layout.edge)) {}
+        held(reinterpret_cast<HeldPanels*>(memory)),
+        panels(reinterpret_cast<uint8_t*>(memory + layout.panels)),
+        dense(reinterpret_cast<uint8_t*>(memory + layout.dense)),
+        rows(reinterpret_cast<uint8_t*>(memory + layout.rows)),
+        edge(reinterpret_cast<float*>(memory + layout.edge)) {}
 
   size_t sparse_groups;
+  HeldPanels* held;
   uint8_t* panels;  // of 16 sparse rows each
   uint8_t* dense;   // of 16 dense rows each
   uint8_t* rows;    // 16 dense rows before
@@ -122,6 +124,22 @@ void RunSquare(const Kernel& kernel, const SparseOutput& out,
   StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, edge);
 }
 
+// Panels of a block of sparse rows, if an earlier part did not leave them.
+template <class Kernel>
+void DecodePanels(const Kernel& kernel, const SparseCall& call,
+                  const SparsePass& pass, size_t sparse_begin,
+                  size_t sparse_end, const SparseMemory& memory) {
+  const HeldPanels needed = {call.sparse, sparse_begin, sparse_end,
+                             pass.first_window};
+  if (*memory.held == needed) return;
+  *memory.held = needed;
+  for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {
+    kernel.DecodeSparse(pass, j / kSparseRows,
+                        memory.panels + (j - sparse_begin) / kSparseRows *
+                                            kernel.sizes().panel());
+  }
+}
+
 // A pass over K for a block of sparse rows: 64 dense rows at a time, and of
 // those 16 after 16 for each pair of panels.
 template <class Kernel>
@@ -131,11 +149,7 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
                    const SparseMemory& memory) {
   const size_t panel = kernel.sizes().panel();
   const size_t dense = kernel.sizes().dense();
-  for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {
-    kernel.DecodeSparse(
-        pass, j / kSparseRows,
-        memory.panels + (j - sparse_begin) / kSparseRows * panel);
-  }
+  DecodePanels(kernel, call, pass, sparse_begin, sparse_end, memory);
   const SparseOutput out = OutputOf(call);
   const auto dense_end = static_cast<size_t>(part.dense_end);
   for (auto block = static_cast<size_t>(part.dense_begin); block < dense_end;

@@ -3,6 +3,7 @@
 
 #include "kernels/sparse_table.h"
 
+#include <algorithm>
 #include <array>
 
 #include "hwy/targets.h"
@@ -57,15 +58,22 @@ std::string_view Bf16Refuses(const SparseCall& call) {
   return RefusesPairs(call);
 }
 
-void RunBf16(const SparseCall& call, int threads, const SparseFinish& finish) {
-  RunSparseTasks(
-      call, threads,
-      SparseChainBf16WorkspaceBytes(call,
-                                    SplitSparse(call, threads).sparse_rows),
-      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
-        SparseChainBf16(call, part, workspace);
-      },
-      finish);
+// Parts of calls by `run`, in memory of `bytes_of`(call, sparse rows of a
+// part).
+template <class BytesOf, class Run>
+void RunParts(std::span<const SparseCall> calls, int threads, bool keeps_panels,
+              const BytesOf& bytes_of, const Run& run) {
+  const SparsePlan plan = PlanSparse(calls, threads, keeps_panels);
+  RunSparsePlan(
+      calls, plan, threads, bytes_of(calls.front(), plan.sparse_rows),
+      [&](const SparseCall& call, const SparsePart& part, int64_t /*strand*/,
+          std::byte* memory) { run(call, part, memory); });
+}
+
+void RunBf16(std::span<const SparseCall> calls, int threads) {
+  RunParts(calls, threads,
+           KeepsPanels(calls.front(), kPairLanes, kPairPerStep, kPairSteps),
+           SparseChainBf16WorkspaceBytes, SparseChainBf16);
 }
 
 std::string_view ScaledRefuses(const SparseCall& call) {
@@ -73,24 +81,17 @@ std::string_view ScaledRefuses(const SparseCall& call) {
   return SparseScaledRefuses(call);
 }
 
-void RunScaled(const SparseCall& call, int threads,
-               const SparseFinish& finish) {
-  RunSparseTasks(
-      call, threads,
-      SparseScaledWorkspaceBytes(call, SplitSparse(call, threads).sparse_rows),
-      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
-        SparseScaled(call, part, workspace);
-      },
-      finish);
+void RunScaled(std::span<const SparseCall> calls, int threads) {
+  RunParts(calls, threads,
+           KeepsPanels(calls.front(), kPairLanes, kPairPerStep, kPairSteps),
+           SparseScaledWorkspaceBytes, SparseScaled);
 }
 
-void RunFma(const SparseCall& call, int threads, const SparseFinish& finish) {
-  RunSparseTasks(
-      call, threads, SparseFmaWorkspaceBytes(),
-      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
-        SparseFma(call, part, workspace);
-      },
-      finish);
+void RunFma(std::span<const SparseCall> calls, int threads) {
+  RunParts(
+      calls, threads, false,
+      [](const SparseCall&, int64_t) { return SparseFmaWorkspaceBytes(); },
+      SparseFma);
 }
 
 std::string_view Fp4Unable() {
@@ -104,14 +105,10 @@ std::string_view Fp4Refuses(const SparseCall& call) {
   return SparseFp4Refuses(call);
 }
 
-void RunFp4(const SparseCall& call, int threads, const SparseFinish& finish) {
-  RunSparseTasks(
-      call, threads,
-      SparseFp4WorkspaceBytes(call, SplitSparse(call, threads).sparse_rows),
-      [&](const SparsePart& part, int64_t /*task*/, std::byte* workspace) {
-        SparseFp4(call, part, workspace);
-      },
-      finish);
+void RunFp4(std::span<const SparseCall> calls, int threads) {
+  RunParts(calls, threads,
+           KeepsPanels(calls.front(), kFp4Lanes, kFp4PerStep, kFp4Steps),
+           SparseFp4WorkspaceBytes, SparseFp4);
 }
 
 constexpr std::array kKernels = {
@@ -134,11 +131,12 @@ std::string_view CannotRun(const SparseKernelRow& kernel,
   return why.empty() ? kernel.unable() : why;
 }
 
-const SparseKernelRow& SelectSparse(const SparseCall& call) {
+const SparseKernelRow& SelectSparse(std::span<const SparseCall> calls) {
   for (const SparseKernelRow& kernel : kKernels) {
-    if (CannotRun(kernel, call).empty() && kernel.slower(call).empty()) {
-      return kernel;
-    }
+    const auto takes = [&](const SparseCall& call) {
+      return CannotRun(kernel, call).empty() && kernel.slower(call).empty();
+    };
+    if (std::all_of(calls.begin(), calls.end(), takes)) return kernel;
   }
   return kKernels.back();
 }

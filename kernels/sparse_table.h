@@ -19,8 +19,9 @@ struct SparseKernelRow {
   std::string_view (*refuses)(const SparseCall& call);
   std::string_view (*unable)();
   std::string_view (*slower)(const SparseCall& call);
-  // All of D, on up to `threads` threads. Throws before the first write.
-  void (*run)(const SparseCall& call, int threads, const SparseFinish& finish);
+  // All of D of calls of one shape, formats and scales, on up to `threads`
+  // threads. Throws before the first write.
+  void (*run)(std::span<const SparseCall> calls, int threads);
 };
 
 std::span<const SparseKernelRow> AllSparseKernels();
@@ -29,8 +30,9 @@ std::span<const SparseKernelRow> AllSparseKernels();
 std::string_view CannotRun(const SparseKernelRow& kernel,
                            const SparseCall& call);
 
-// The first that can and should: the last one always does.
-const SparseKernelRow& SelectSparse(const SparseCall& call);
+// The first that can and should, for all of the calls: the last one always
+// does.
+const SparseKernelRow& SelectSparse(std::span<const SparseCall> calls);
 
 }  // namespace zeroulp::kernels
 

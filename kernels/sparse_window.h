@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/sparse_call.h"
 
@@ -132,20 +133,42 @@ inline constexpr size_t kSparseNV = 2;
 inline constexpr size_t kSparseEdgeStride = kSparseNV * kSparseRows;
 inline constexpr size_t kSparseEdgeFloats = kSparseRows * kSparseEdgeStride;
 
-// Where a task's memory begins to hold what.
+// At the beginning of a strand's memory: what its panels hold.
+struct HeldPanels {
+  const PackedSparse* sparse;  // null: nothing
+  size_t sparse_begin, sparse_end;
+  size_t first_window;
+
+  friend bool operator==(const HeldPanels&, const HeldPanels&) = default;
+};
+static_assert(sizeof(HeldPanels) <= kStrandBytes);
+
+// Where a strand's memory begins to hold what.
 struct SparseLayout {
   size_t sparse_groups;  // decoded at once, an even number
-  size_t dense, rows, edge, end;
+  size_t panels, dense, rows, edge, end;
 };
 constexpr SparseLayout LayoutOf(const SparseSizes& sizes, size_t sparse_rows) {
   SparseLayout layout = {};
   const size_t groups = (sparse_rows + kSparseRows - 1) / kSparseRows;
   layout.sparse_groups = std::min((groups + 1) / 2 * 2, kMaxSparseGroups);
-  layout.dense = layout.sparse_groups * sizes.panel();
+  layout.panels = kStrandBytes;
+  layout.dense = layout.panels + layout.sparse_groups * sizes.panel();
   layout.rows = layout.dense + kDenseGroups * sizes.dense();
   layout.edge = layout.rows + kSparseRows * sizes.row();
   layout.end = layout.edge + kSparseEdgeFloats * sizeof(float);
   return layout;
+}
+
+// Whether all sparse rows and all of K are one set of panels.
+inline bool KeepsPanels(const SparseCall& call, size_t lanes, size_t per_step,
+                        size_t max_steps) {
+  const SparseWindow window = WindowOf(call.sparse->sparsity(), lanes);
+  return std::cmp_less_equal(call.sparse->rows(),
+                             kMaxSparseGroups * kSparseRows) &&
+         std::cmp_less_equal(
+             call.sparse->stored().cols(),
+             MostWindows(max_steps, window, per_step) * window.stored);
 }
 
 // Bytes that such a kernel needs for a part of so many sparse rows.

@@ -1,447 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mirrors kernels/sparse_*.cc: every kernel that can, on every SIMD target, is
-// the oracle in all bits; and the dense product of the decompressed operand
-// where the row's order allows it.
-#include <fmt/format.h>
+// Mirrors kernels/sparse_gemm.cc and kernels/pack_sparse.cc: what SparseGemm
+// promises beside its bits, batches, and PackedSparse as bytes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <limits>
-#include <numeric>
+#include <cstring>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "kernels/sparse_table.h"
-#include "tests/arith_cases.h"
-#include "zeroulp/reference.h"
-#include "zeroulp/sparse.h"
+#include "tests/sparse_cases.h"
 
 namespace zeroulp {
 namespace {
 
+using testing::Chain;
+using testing::Describe;
 using testing::ForEachTarget;
+using testing::Formats;
 using testing::Matrix;
+using testing::Prepared;
 using testing::Scales;
+using testing::SparseProblem;
 using testing::Values;
-
-struct SparseProblem {
-  const ArithInfo* row;
-  Format sparse, dense;
-  Sparsity sparsity;
-  bool sparse_is_a = true;
-  int64_t sparse_rows = 3, dense_rows = 18;
-  int64_t groups = 5;  // of K
-  Values values = Values::kAny;
-  bool with_c = true;
-  bool ascending = true;  // positions; else any, the same one twice, too
-  Scales scales = Scales::kNone;
-  Format scale_format = Format::kE8M0FNU;
-  int64_t block = 0;  // products of a scale
-  int64_t promote_every = 0;
-  uint32_t seed = 0;
-
-  int64_t k() const { return groups * sparsity.group; }
-  int64_t stored() const { return groups * sparsity.keep; }
-};
-
-std::string Describe(const SparseProblem& p) {
-  return fmt::format(
-      "{} {} {}:{} {} x {} {}x{}x{} {} c {} ascending {} scales {} of {} block "
-      "{} promote {} seed {}",
-      p.row->name, p.sparse_is_a ? "A" : "B^T", p.sparsity.keep,
-      p.sparsity.group, Info(p.sparse).name, Info(p.dense).name, p.sparse_rows,
-      p.dense_rows, p.k(), testing::kValueNames[static_cast<size_t>(p.values)],
-      p.with_c, p.ascending, static_cast<int>(p.scales),
-      Info(p.scale_format).name, p.block, p.promote_every, p.seed);
-}
-
-// Operands of a problem and what the oracle makes of them.
-class Prepared {
- public:
-  explicit Prepared(const SparseProblem& p) : p_(p), random_(p.seed + 77) {
-    testing::Problem draw = {.row = p.row,
-                             .a = p.sparse,
-                             .b = p.dense,
-                             .m = 0,
-                             .n = 0,
-                             .k = p.stored(),
-                             .values = p.values};
-    sparse_ = DrawMatrix(p.sparse, draw, p.sparse_rows, true, random_);
-    draw.k = p.k();
-    dense_ = DrawMatrix(p.dense, draw, p.dense_rows, false, random_);
-    DrawPositions();
-    if (p.scales != Scales::kNone) {
-      sparse_scales_ = DrawScales(p.sparse_rows);
-      dense_scales_ = DrawScales(p.dense_rows);
-    }
-    const auto [m, n] = Size();
-    c_ = Matrix(p.row->accumulator, m, n, 1);
-    for (int64_t r = 0; r < m; ++r) {
-      for (int64_t i = 0; i < n; ++i) {
-        WriteCode(c_.view, r, i,
-                  DrawAddend(Info(p.row->accumulator), p.values, random_));
-      }
-    }
-    expected_ = Blank();
-    reference::Gemm(a(), b_t(), c(), expected_.view, Options());
-  }
-
-  Operand sparse() const {
-    Operand x(sparse_.view);
-    if (p_.scales != Scales::kNone) x.scales = {sparse_scales_.view, p_.block};
-    x.sparsity = p_.sparsity;
-    x.index =
-        CodesView(positions_, Format::kE8M0FNU, p_.sparse_rows, p_.stored());
-    return x;
-  }
-  Operand dense() const {
-    Operand x(dense_.view);
-    if (p_.scales != Scales::kNone) {
-      x.scales = {dense_scales_.view,
-                  p_.block * p_.sparsity.group / p_.sparsity.keep};
-    }
-    return x;
-  }
-  Operand a() const { return p_.sparse_is_a ? sparse() : dense(); }
-  Operand b_t() const { return p_.sparse_is_a ? dense() : sparse(); }
-  ConstMatrixView c() const {
-    return p_.with_c ? ConstMatrixView(c_.view) : ConstMatrixView();
-  }
-  const Matrix& expected() const { return expected_; }
-  GemmOptions Options() const {
-    return {
-        .arith = p_.row->name, .promote_every = p_.promote_every, .threads = 1};
-  }
-  Matrix Blank() const {
-    const auto [m, n] = Size();
-    Matrix d(p_.row->output, m, n, 2);
-    std::fill(d.bytes.begin(), d.bytes.end(), uint8_t{0x5A});
-    return d;
-  }
-  void ExpectExact(const Matrix& d, const std::string& what) const {
-    if (d.bytes == expected_.bytes) return;
-    ADD_FAILURE() << Describe(p_) << " " << what << ": "
-                  << ToString(CompareBits(expected_.view, d.view));
-  }
-
- private:
-  std::pair<int64_t, int64_t> Size() const {
-    return p_.sparse_is_a ? std::pair(p_.sparse_rows, p_.dense_rows)
-                          : std::pair(p_.dense_rows, p_.sparse_rows);
-  }
-  void DrawPositions() {
-    const auto [keep, group] = p_.sparsity;
-    std::vector<uint8_t> all(static_cast<size_t>(group));
-    for (int64_t i = 0; i < p_.sparse_rows * p_.groups; ++i) {
-      std::iota(all.begin(), all.end(), uint8_t{0});
-      std::shuffle(all.begin(), all.end(), random_);
-      const auto end = all.begin() + keep;
-      if (p_.ascending) {
-        std::sort(all.begin(), end);
-      } else if (keep > 1 && i % 3 == 0) {
-        all[1] = all[0];
-      }
-      positions_.insert(positions_.end(), all.begin(), end);
-    }
-  }
-  Matrix DrawScales(int64_t rows) {
-    const FormatInfo& f = Info(p_.scale_format);
-    Matrix s(f.id, rows, (p_.stored() + p_.block - 1) / p_.block, 0);
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t i = 0; i < s.view.cols; ++i) {
-        WriteCode(s.view, r, i, DrawScale(f, p_.scales, random_));
-      }
-    }
-    return s;
-  }
-
-  SparseProblem p_;
-  std::mt19937 random_;
-  Matrix sparse_, dense_, sparse_scales_, dense_scales_, c_, expected_;
-  std::vector<uint8_t> positions_;
-};
-
-// The names of the kernels that ran.
-std::vector<std::string> ExpectExactOnEveryTarget(const SparseProblem& p) {
-  const Prepared x(p);
-  const PackedSparse sparse = PackSparse(x.sparse());
-  const PackedMatrix dense = Pack(x.dense());
-  std::vector<std::string> ran;
-  ForEachTarget([&](const char* target) {
-    Matrix d = x.Blank();
-    if (p.sparse_is_a) {
-      SparseGemm(sparse, dense, x.c(), d.view, x.Options());
-    } else {
-      SparseGemm(dense, sparse, x.c(), d.view, x.Options());
-    }
-    x.ExpectExact(d, target);
-    const kernels::SparseCall call = {
-        p.row, &sparse, &dense, p.sparse_is_a, x.c(), d.view, p.promote_every};
-    for (const kernels::SparseKernelRow& kernel : kernels::AllSparseKernels()) {
-      if (!kernels::CannotRun(kernel, call).empty()) continue;
-      std::fill(d.bytes.begin(), d.bytes.end(), uint8_t{0x5A});
-      kernel.run(call, 1, {});
-      x.ExpectExact(d, fmt::format("{} on {}", kernel.name, target));
-      ran.emplace_back(kernel.name);
-    }
-  });
-  return ran;
-}
-
-std::vector<Format> Formats(const FormatSet& set) {
-  std::vector<Format> formats;
-  for (const FormatInfo& f : kFormats) {
-    if (set.contains(f.id)) formats.push_back(f.id);
-  }
-  return formats;
-}
-
-// Patterns of hardware, and some that no window holds evenly.
-std::vector<Sparsity> Sparsities() {
-  std::vector<Sparsity> list;
-  for (const SparsityInfo& row : kSparsities) {
-    if (row.unit == 1) list.push_back(row.ratio);
-  }
-  for (const Sparsity more : {Sparsity{3, 5}, Sparsity{1, 16}, Sparsity{1, 3},
-                              Sparsity{2, 20}, Sparsity{255, 256}}) {
-    list.push_back(more);
-  }
-  return list;
-}
-
-class SparseRows : public ::testing::TestWithParam<const ArithInfo*> {
- protected:
-  const ArithInfo& row() const { return *GetParam(); }
-  SparseProblem Base() const {
-    SparseProblem p = {
-        &row(), Formats(row().a).front(), Formats(row().b).back(), {2, 4}};
-    if (row().scale_block != 0) {
-      p.scales = Scales::kOrdinary;
-      p.scale_format = row().scales.first();
-      p.block = row().scale_block;
-    }
-    return p;
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(
-    Rows, SparseRows, ::testing::ValuesIn([] {
-      std::vector<const ArithInfo*> rows;
-      for (const ArithInfo& row : kArith) rows.push_back(&row);
-      return rows;
-    }()),
-    [](const ::testing::TestParamInfo<const ArithInfo*>& row) {
-      std::string name(row.param->name);
-      std::replace(name.begin(), name.end(), '.', '_');
-      return name;
-    });
-
-TEST_P(SparseRows, EveryPatternFromBothSides) {
-  uint32_t seed = 0;
-  for (const Sparsity sparsity : Sparsities()) {
-    for (const bool sparse_is_a : {true, false}) {
-      SparseProblem p = Base();
-      p.sparsity = sparsity;
-      p.sparse_is_a = sparse_is_a;
-      // Somewhat more than a step of the row.
-      p.groups = std::max<int64_t>(row().chunk, 8) / sparsity.keep + 3;
-      p.values = static_cast<Values>(seed % 9);
-      p.with_c = seed % 4 != 0;
-      p.ascending = seed % 3 != 0;
-      p.seed = seed++;
-      if (p.block * sparsity.group % sparsity.keep != 0 ||
-          p.block % sparsity.keep != 0) {
-        continue;  // scales must cover whole groups
-      }
-      ExpectExactOnEveryTarget(p);
-    }
-  }
-}
-
-TEST_P(SparseRows, EveryKindOfInputAndPairOfFormats) {
-  uint32_t seed = 0;
-  for (const Format sparse : Formats(row().a)) {
-    for (const Format dense : Formats(row().b)) {
-      for (const Sparsity sparsity : {Sparsity{4, 16}, Sparsity{2, 4}}) {
-        SparseProblem p = Base();
-        p.sparse = sparse;
-        p.dense = dense;
-        p.sparsity = sparsity;
-        p.sparse_is_a = true;
-        p.groups = std::max<int64_t>(row().chunk, 8) / sparsity.keep + 1;
-        p.dense_rows = 5;
-        p.seed = ++seed;
-        p.values = static_cast<Values>(seed % 9);
-        ExpectExactOnEveryTarget(p);
-      }
-    }
-  }
-}
-
-TEST_P(SparseRows, PromotionCountsProducts) {
-  if (row().scale_block != 0 || row().chunk == 0) return;
-  SparseProblem p = Base();
-  p.promote_every = 2 * row().chunk;
-  p.groups = 3 * row().chunk + 1;
-  p.dense_rows = 3;
-  ExpectExactOnEveryTarget(p);
-  if (!row().scales.empty()) return;
-  p.scales = Scales::kOrdinary;
-  p.scale_format = Format::kF32;
-  p.block = p.promote_every;
-  if (p.block % p.sparsity.keep != 0) return;
-  ExpectExactOnEveryTarget(p);
-}
-
-const ArithInfo& Chain() { return FindArith("chain.f32"); }
-
-// Everything the fast kernels distinguish: passes, partial windows, odd steps,
-// edges of tiles, both orientations.
-TEST(SparseChain, EveryShape) {
-  for (const Sparsity sparsity :
-       {Sparsity{4, 16}, Sparsity{4, 12}, Sparsity{2, 4}, Sparsity{4, 8},
-        Sparsity{1, 4}, Sparsity{1, 2}}) {
-    uint32_t seed = 0;
-    for (const int64_t groups : {0, 1, 2, 3, 7, 8, 31, 33, 70, 131, 260}) {
-      for (const auto& [sparse_rows, dense_rows] :
-           {std::pair(1, 1), std::pair(16, 16), std::pair(17, 35),
-            std::pair(32, 16), std::pair(48, 7), std::pair(70, 40)}) {
-        ++seed;
-        if (groups > 33 && sparse_rows * dense_rows > 1000) continue;
-        ExpectExactOnEveryTarget(
-            {&Chain(), Format::kE4M3FN, Format::kE5M2, sparsity, seed % 2 == 0,
-             sparse_rows, dense_rows, groups, static_cast<Values>(seed % 9),
-             seed % 3 != 0, seed % 5 != 0});
-      }
-    }
-  }
-}
-
-TEST(SparseChain, Fp4WithAndWithoutScales) {
-  uint32_t seed = 0;
-  for (const Sparsity sparsity :
-       {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}, Sparsity{4, 12}}) {
-    for (const int64_t groups : {1, 4, 9, 16, 64, 140}) {
-      for (const Values values :
-           {Values::kFinite, Values::kMinusZero, Values::kCancelling}) {
-        ++seed;
-        SparseProblem p = {&Chain(), Format::kE2M1FN, Format::kE2M1FN,
-                           sparsity};
-        p.sparse_is_a = seed % 4 < 2;
-        p.sparse_rows = 33;
-        p.groups = groups;
-        p.values = values;
-        p.with_c = seed % 2 == 0;
-        p.seed = seed;
-        ExpectExactOnEveryTarget(p);
-        p.with_c = true;
-        for (const auto& [format, block] :
-             {std::pair(Format::kE8M0FNU, 32), std::pair(Format::kUE4M3, 16),
-              std::pair(Format::kE8M0FNU, 16), std::pair(Format::kF32, 32)}) {
-          p.scale_format = format;
-          p.block = block;
-          for (const Scales scales : {Scales::kOrdinary, Scales::kTiny,
-                                      Scales::kExtreme, Scales::kNan}) {
-            p.scales = scales;
-            ExpectExactOnEveryTarget(p);
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(SparseChain, NarrowFormatsWithBlockScales) {
-  uint32_t seed = 0;
-  for (const Sparsity sparsity :
-       {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}, Sparsity{4, 12},
-        Sparsity{1, 2}}) {
-    for (const auto& [format, block] :
-         {std::pair(Format::kE8M0FNU, 32), std::pair(Format::kUE4M3, 16),
-          std::pair(Format::kF32, 128), std::pair(Format::kF32, 8)}) {
-      for (const int64_t groups : {1, 9, 64, 140}) {
-        for (const Scales scales : {Scales::kOrdinary, Scales::kTiny,
-                                    Scales::kExtreme, Scales::kNan}) {
-          ++seed;
-          SparseProblem p = {&Chain(), Format::kE4M3FN,
-                             seed % 3 == 0 ? Format::kE2M1FN : Format::kE5M2,
-                             sparsity};
-          p.sparse_is_a = seed % 2 == 0;
-          p.sparse_rows = seed % 5 == 0 ? 33 : 16;
-          p.groups = groups;
-          p.values = static_cast<Values>(seed % 9);
-          p.with_c = seed % 7 != 0;
-          p.ascending = seed % 4 != 0;
-          p.scales = scales;
-          p.scale_format = format;
-          p.block = block;
-          p.seed = seed;
-          ExpectExactOnEveryTarget(p);
-        }
-      }
-    }
-  }
-}
-
-// The fast kernels are the ones that run: a refusal would pass every test.
-TEST(SparseChain, FastKernelsTakeWhatTheyAreFor) {
-  const auto ran = [](Format format, Scales scales, Format scale_format,
-                      int64_t block, std::string_view kernel) {
-    for (const Sparsity sparsity :
-         {Sparsity{4, 16}, Sparsity{4, 8}, Sparsity{2, 4}}) {
-      SparseProblem p = {&Chain(), format, format, sparsity};
-      p.values = Values::kGaussian;
-      p.with_c = scales != Scales::kNone;
-      p.groups = 32;
-      p.scales = scales;
-      p.scale_format = scale_format;
-      p.block = block;
-      EXPECT_THAT(ExpectExactOnEveryTarget(p),
-                  ::testing::Contains(std::string(kernel)));
-    }
-  };
-  const Format e8m0 = Format::kE8M0FNU;
-  ran(Format::kE4M3FN, Scales::kNone, e8m0, 0, "sparse.fma");
-  const kernels::SparseKernelRow* fp4 = &kernels::AllSparseKernels()[0];
-  const kernels::SparseKernelRow* bf16 = &kernels::AllSparseKernels()[1];
-  if (bf16->unable().empty()) {
-    for (const Format format :
-         {Format::kE4M3FN, Format::kE5M2, Format::kBF16}) {
-      ran(format, Scales::kNone, e8m0, 0, bf16->name);
-    }
-  }
-  const kernels::SparseKernelRow* scaled = &kernels::AllSparseKernels()[2];
-  if (scaled->unable().empty()) {
-    for (const Format format : {Format::kE4M3FN, Format::kE5M2}) {
-      ran(format, Scales::kOrdinary, e8m0, 32, scaled->name);
-      ran(format, Scales::kOrdinary, Format::kF32, 128, scaled->name);
-    }
-  }
-  if (fp4->unable().empty()) {
-    ran(Format::kE2M1FN, Scales::kNone, e8m0, 0, fp4->name);
-    ran(Format::kE2M1FN, Scales::kOrdinary, e8m0, 32, fp4->name);
-    ran(Format::kE2M1FN, Scales::kOrdinary, Format::kUE4M3, 16, fp4->name);
-  }
-}
-
-TEST(SparseChain, ManyBlocksOfSparseRows) {
-  for (const bool sparse_is_a : {true, false}) {
-    ExpectExactOnEveryTarget({&Chain(),
-                              Format::kE2M1FN,
-                              Format::kE2M1FN,
-                              {4, 16},
-                              sparse_is_a,
-                              1700,
-                              3,
-                              9,
-                              Values::kFinite,
-                              false});
-  }
-}
 
 // What is not selected does not exist: NaN times nothing.
 TEST(SparseGemm, UnselectedPartnersAreAbsent) {
@@ -544,6 +128,132 @@ TEST(SparseGemm, ThreadsAndEpilogueAndViews) {
   }
   SparseGemm(Pack(x.a()), PackSparse(x.b_t()), d.view, d.view, options);
   x.ExpectExact(d, "C is D");
+}
+
+ConstMatrixView RowsOf(const ConstMatrixView& view, int64_t first,
+                       int64_t count) {
+  ConstMatrixView part = view;
+  const int64_t bits = first * view.row_stride * Info(view.format).storage_bits;
+  part.bytes = view.bytes.subspan(static_cast<size_t>(bits / 8));
+  part.rows = count;
+  return part;
+}
+
+Operand RowsOf(const Operand& x, int64_t first, int64_t count) {
+  Operand part = x;
+  part.codes = RowsOf(x.codes, first, count);
+  if (x.scales.block != 0) {
+    part.scales.codes = RowsOf(x.scales.codes, first, count);
+  }
+  if (x.is_sparse()) part.index = RowsOf(x.index, first, count);
+  return part;
+}
+
+// Products of rows of one problem, `share`: with the same sparse operand.
+void ExpectBatchIsSeparateCalls(SparseProblem p, bool share) {
+  constexpr int64_t kCount = 5, kSparse = 7, kDense = 18;
+  p.sparse_rows = kCount * kSparse;
+  p.dense_rows = kCount * kDense;
+  const Prepared x(p);
+  const int64_t m = p.sparse_is_a ? kSparse : kDense;
+  const int64_t n = p.sparse_is_a ? kDense : kSparse;
+  const auto a_first = [&](int64_t i) {
+    return share && p.sparse_is_a ? 0 : i * m;
+  };
+  const auto b_first = [&](int64_t i) {
+    return share && !p.sparse_is_a ? 0 : i * n;
+  };
+  const Operand a = x.a(), b = x.b_t();
+  Matrix expected(p.row->output, kCount * m, n, 3);
+  const auto result = [&](const Matrix& d, int64_t i) {
+    MatrixView view = d.view;
+    view.bytes = view.bytes.subspan(static_cast<size_t>(
+        i * m * view.row_stride * Info(view.format).storage_bits / 8));
+    view.rows = m;
+    return view;
+  };
+  GemmOptions options = x.Options();
+  options.alpha = 0.75f;
+  for (int64_t i = 0; i < kCount; ++i) {
+    reference::Gemm(RowsOf(a, a_first(i), m), RowsOf(b, b_first(i), n), {},
+                    result(expected, i), options);
+  }
+  const int64_t a_rows = a_first(1), b_rows = b_first(1);
+  const Batch batch = {.count = kCount,
+                       .a = a_rows * a.codes.row_stride,
+                       .b_t = b_rows * b.codes.row_stride,
+                       .d = m * expected.view.row_stride,
+                       .a_scales = a_rows * a.scales.codes.row_stride,
+                       .b_scales = b_rows * b.scales.codes.row_stride,
+                       .a_index = a_rows * a.index.row_stride,
+                       .b_index = b_rows * b.index.row_stride};
+  const auto expect = [&](auto twin, const std::string& what) {
+    Matrix d(p.row->output, kCount * m, n, 3);
+    twin(RowsOf(a, 0, m), RowsOf(b, 0, n), {}, result(d, 0), batch, options);
+    EXPECT_EQ(d.bytes, expected.bytes) << Describe(p) << " " << what;
+  };
+  expect(reference::BatchedGemm, "oracle");
+  ForEachTarget([&](const char* target) {
+    for (const int threads : {1, 2, 7, 0}) {
+      options.threads = threads;
+      expect(BatchedGemm, target);
+    }
+  });
+}
+
+TEST(SparseGemm, BatchesAreSeparateCalls) {
+  uint32_t seed = 0;
+  for (const bool sparse_is_a : {true, false}) {
+    for (const bool share : {true, false}) {
+      for (const Format format :
+           {Format::kE4M3FN, Format::kE2M1FN, Format::kBF16}) {
+        SparseProblem p = {&Chain(), format, format, {4, 16}};
+        p.sparse_is_a = sparse_is_a;
+        p.with_c = false;
+        p.groups = 16;
+        p.values = static_cast<Values>(++seed % 9);
+        ExpectBatchIsSeparateCalls(p, share);
+        if (format == Format::kBF16) continue;
+        p.scales = Scales::kOrdinary;
+        p.block = 32;
+        ExpectBatchIsSeparateCalls(p, share);
+      }
+      SparseProblem p = {&FindArith("hopper.wgmma.fp8.f32"),
+                         Format::kE4M3FN,
+                         Format::kE5M2,
+                         {2, 4}};
+      p.sparse_is_a = sparse_is_a;
+      p.with_c = false;
+      p.groups = 20;
+      ExpectBatchIsSeparateCalls(p, share);
+    }
+  }
+}
+
+TEST(SparseGemm, EveryPositionOfABatchIsChecked) {
+  const std::vector<uint8_t> codes(2 * 8, 0x38);
+  std::vector<uint8_t> positions(2 * 4, 1);
+  positions[6] = 4;  // product 1, group 1 of 2:4
+  Operand a(CodesView(codes, Format::kE4M3FN, 1, 4));
+  a.codes.bytes = std::as_bytes(std::span(codes));
+  a.sparsity = {2, 4};
+  a.index = CodesView(positions, Format::kE8M0FNU, 1, 4);
+  a.index.bytes = std::as_bytes(std::span(positions));
+  std::vector<float> d(2, 7.0f);
+  const MatrixView out = {std::as_writable_bytes(std::span(d)), Format::kF32, 1,
+                          1, 1};
+  const Batch batch = {.count = 2, .a = 4, .d = 1, .a_index = 4};
+  for (const auto twin : {&BatchedGemm, &reference::BatchedGemm}) {
+    try {
+      twin(a, CodesView(codes, Format::kE4M3FN, 1, 8), {}, out, batch, {});
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(),
+                   "BatchedGemm: A of product 1 row 0, group 1: position 4 is "
+                   "outside its group of 4");
+    }
+    EXPECT_THAT(d, ::testing::ElementsAre(7.0f, 7.0f));
+  }
 }
 
 TEST(PackedSparse, SurvivesBytes) {

@@ -98,6 +98,7 @@ struct Batch {
   int64_t count = 1;
   int64_t a = 0, b_t = 0, c = 0, d = 0;
   int64_t a_scales = 0, b_scales = 0;
+  int64_t a_index = 0, b_index = 0;  // of a sparse operand
   int64_t bias = 0;
 };
 

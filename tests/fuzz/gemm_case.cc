@@ -216,7 +216,7 @@ std::string FuzzSparse(const Problem& problem, const PreparedProblem& p) {
     for (const kernels::SparseKernelRow& kernel : kernels::AllSparseKernels()) {
       if (!kernels::CannotRun(kernel, call).empty()) continue;
       p.Clear(d);
-      kernel.run(call, 1, {});
+      kernel.run({&call, 1}, 1);
       check(d, kernel.name);
     }
   });

@@ -38,6 +38,8 @@ struct BatchMember {
     b_t.codes = MatrixAt(first_b.codes, batch.b_t, index);
     a.scales.codes = MatrixAt(first_a.scales.codes, batch.a_scales, index);
     b_t.scales.codes = MatrixAt(first_b.scales.codes, batch.b_scales, index);
+    a.index = MatrixAt(first_a.index, batch.a_index, index);
+    b_t.index = MatrixAt(first_b.index, batch.b_index, index);
     options.bias = MatrixAt(first_options.bias, batch.bias, index);
   }
 
@@ -108,12 +110,6 @@ inline const ArithInfo& CheckBatch(const Operand& a, const Operand& b_t,
   }
   const ArithInfo& row = FindArith(options.arith);
   if (batch.count == 0) return row;
-  for (const Operand* x : {&a, &b_t}) {
-    if (!x->is_sparse()) continue;
-    Fail(ErrorCode::kUnsupported,
-         "BatchedGemm: {} has structured sparsity: batches are dense",
-         x == &a ? "A" : "B^T");
-  }
   CheckGemm(row, a, b_t, c, d, options);
   const int64_t count = batch.count;
   const ConstMatrixView all_d = CheckStride("D", d, batch.d, count);
@@ -138,7 +134,17 @@ inline const ArithInfo& CheckBatch(const Operand& a, const Operand& b_t,
   check("B^T", b_t.codes, batch.b_t);
   check("the scales of A", a.scales.codes, batch.a_scales);
   check("the scales of B^T", b_t.scales.codes, batch.b_scales);
+  check("the index of A", a.index, batch.a_index);
+  check("the index of B^T", b_t.index, batch.b_index);
   check("the bias", options.bias, batch.bias);
+  for (int64_t i = 1; i < count; ++i) {  // CheckGemm has seen those of 0
+    const BatchMember x(a, b_t, c, d, batch, options, i);
+    const auto name = [i](std::string_view operand) {
+      return fmt::format("{} of product {}", operand, i);
+    };
+    if (x.a.is_sparse()) CheckSparse("BatchedGemm", name("A"), x.a);
+    if (x.b_t.is_sparse()) CheckSparse("BatchedGemm", name("B^T"), x.b_t);
+  }
   return row;
 }
 
