@@ -201,8 +201,13 @@ class FloorGemm {
     });
   }
   // Whether no sum of products, however many, comes near overflow and all are
-  // multiples of the smallest normal number.
+  // multiples of the smallest normal number. Of binary16: whether
+  // kFloorK of them, each below 4 times its power of two, stay below 2^14.
   bool ArePlain(const FloorRange& a, const FloorRange& b) const {
+    static_assert(kFloorK <= 64);
+    if (call_.row->output == Format::kF16) {
+      return a.highest + b.highest + 2 + 6 <= 14;
+    }
     if (!kIsWide) return true;
     const int fraction_bits = Info(call_.a->format()).mantissa_bits +
                               Info(call_.b_t->format()).mantissa_bits;
@@ -238,6 +243,11 @@ class FloorGemm {
       return AnyTile(in, state);
     }
     if (split_) return TileOf<FloorFinish::kAnyBinary16, true>(in, state);
+    if constexpr (kRoundsInInstruction) {
+      if (plain && AreWithin(0x1p15 * constants_.unit, state)) {
+        return TileOf<FloorFinish::kBinary16, false>(in, state);
+      }
+    }
     TileOf<FloorFinish::kAnyBinary16, false>(in, state);
   }
 
@@ -245,7 +255,8 @@ class FloorGemm {
   template <FloorFinish kFinish, bool kSplit>
   void TileOf(const Input& in, double* state) const {
     if constexpr (!kIsWide ||
-                  (kFinish != FloorFinish::kAnyBinary16 && !kSplit)) {
+                  (kFinish != FloorFinish::kBinary16 &&
+                   kFinish != FloorFinish::kAnyBinary16 && !kSplit)) {
       FloorTile<Exponents, kFinish, kSplit>(constants_, in, state);
     }
   }
@@ -329,21 +340,11 @@ class FloorGemm {
     std::fill_n(plain_, size / kTileSize, uint8_t{1});
   }
 
-  // kFloorCols accumulators as binary32, which they are but for their scale.
-  void ToFloats(const double* from, float* HWY_RESTRICT to) const {
-    const DD dd;
-    const VD scale = hn::Set(dd, 1.0 / constants_.unit);
-    for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
-      hn::Store(hn::DemoteTo(DFHalf(), hn::Mul(hn::Load(dd, from + i), scale)),
-                DFHalf(), to + i);
-    }
-  }
-
   // With promotion, sums start from C and accumulators from zero.
   void StateToSums(size_t cols) const {
     const size_t size = StateSize(cols);
     for (size_t i = 0; i < size; i += kFloorCols)
-      ToFloats(state_ + i, sums_ + i);
+      ToFloats(state_ + i, constants_.unit, sums_ + i);
     ClearState(cols);
   }
   void SumsToState(size_t cols) const {
@@ -373,7 +374,7 @@ class FloorGemm {
       for (size_t i = 0; i < rows; ++i) {
         alignas(64) float parts[kFloorCols];
         const double* const state = State(i, j);
-        ToFloats(state, parts);
+        ToFloats(state, constants_.unit, parts);
         float* const sums = sums_ + (state - state_);
         for (size_t at = 0; at < width; at += kLanesF32) {
           hn::Store(promote(m + i, n + j + at, hn::Load(df, parts + at),

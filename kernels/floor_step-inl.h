@@ -64,7 +64,10 @@ HWY_INLINE VD BroadcastFrom(const double* from) {
 enum class FloorFinish : uint8_t {
   kBinary32,     // toward zero; accumulators finite, results 0 or normal
   kAnyBinary32,  // toward zero, whatever they are
-  kAnyBinary16,  // to nearest even
+  // To nearest even; accumulators and results far from overflow, or whatever
+  // they are.
+  kBinary16,
+  kAnyBinary16,
   // Beside the accumulator, to nearest even in binary32; accumulators and
   // results 0 or normal, or whatever they are.
   kEvenOdd,
@@ -116,6 +119,7 @@ struct FloorStart {
 
 // From accumulator x, the exponent field of the largest product and the signs
 // of products. x of a finite kind may still have the bits that are cut.
+// kAny: it may be subnormal.
 template <bool kAny>
 HWY_INLINE FloorStart StartStep(VD x, VD field, VUL signs,
                                 const FloorConstants& constants) {
@@ -176,6 +180,21 @@ HWY_INLINE VD FloorResult(VD magnitude, VD x, VD acc,
 HWY_INLINE VD KeptBits(const FloorConstants& constants) {
   return hn::BitCast(DD(),
                      hn::Set(DUL(), ~uint64_t{0} << constants.dropped_bits));
+}
+
+// The exact sum x of a step where the environment rounds to nearest even: what
+// is added leaves the last bit of the result as the last one.
+HWY_INLINE VD NearestBinary16(VD x, const FloorConstants& constants) {
+  const DD dd;
+  const DUL du;
+  const VD fields = hn::BitCast(dd, hn::Set(du, uint64_t{0x7FF} << 52));
+  const VD field =
+      hn::Max(hn::And(x, fields), hn::Set(dd, constants.min_normal));
+  const VUL up =
+      hn::Set(du, (static_cast<uint64_t>(constants.dropped_bits) << 52) |
+                      (uint64_t{1} << 51));
+  const VD beside = hn::BitCast(dd, hn::Add(hn::BitCast(du, field), up));
+  return hn::Sub(hn::Add(x, beside), beside);  // zeros are +0
 }
 
 // The exact sum x of a step from accumulator acc, rounded.

@@ -113,6 +113,28 @@ HWY_INLINE VD FieldsFrom(const uint16_t* HWY_RESTRICT from) {
   return hn::BitCast(DD(), hn::ShiftLeft<52>(x));
 }
 
+// kFloorCols accumulators as binary32, which they are but for their scale.
+HWY_INLINE void ToFloats(const double* HWY_RESTRICT from, double unit,
+                         float* HWY_RESTRICT to) {
+  const DD dd;
+  const VD scale = hn::Set(dd, 1.0 / unit);
+  for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
+    hn::Store(hn::DemoteTo(DFHalf(), hn::Mul(hn::Load(dd, from + i), scale)),
+              DFHalf(), to + i);
+  }
+}
+
+// Whether the magnitudes of a tile's accumulators are at most `limit`.
+HWY_INLINE bool AreWithin(double limit, const double* HWY_RESTRICT state) {
+  const DD dd;
+  const VD most = hn::Set(dd, limit);
+  auto within = hn::Eq(most, most);
+  for (size_t i = 0; i < kFloorRows * kFloorCols; i += kLanesF64) {
+    within = hn::And(within, hn::Le(hn::Abs(hn::Load(dd, state + i)), most));
+  }
+  return hn::AllTrue(dd, within);
+}
+
 // The largest exponents of a step that nothing is computed beside.
 template <class Exponents>
 void FirstLargest(const FloorConstants& constants,
@@ -150,7 +172,10 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   constexpr bool kAnyEvenOdd = kFinish == FloorFinish::kAnyEvenOdd;
   constexpr bool kEvenOdd = kFinish == FloorFinish::kEvenOdd || kAnyEvenOdd;
   constexpr bool kScaled = Exponents::kBias != 1023;
-  constexpr bool kKeepsOld = kFinish != FloorFinish::kBinary32 && !kEvenOdd;
+  constexpr bool kBinary16 = kFinish == FloorFinish::kBinary16;
+  constexpr bool kKeepsOld =
+      kFinish != FloorFinish::kBinary32 && !kBinary16 && !kEvenOdd;
+  constexpr bool kSubnormals = kKeepsOld || kBinary16;
   constexpr size_t kSize = kFloorRows * kFloorCols;
   alignas(64) double all_bases[kEvenOdd && kSplit ? 2 * kSize : kSize];
   // Accumulators; kEvenOdd: the sums of even steps.
@@ -191,8 +216,9 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
           if constexpr (kKeepsOld) hn::Store(acc[i][v], dd, old + at);
         }
         const FloorStart start =
-            kEvenOdd ? StartProducts(field, signs, constants)
-                     : StartStep<kKeepsOld>(acc[i][v], field, signs, constants);
+            kEvenOdd
+                ? StartProducts(field, signs, constants)
+                : StartStep<kSubnormals>(acc[i][v], field, signs, constants);
         hn::Store(start.base, dd, bases + at);
         acc[i][v] = start.acc;
       }
@@ -237,6 +263,9 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
         const size_t at = i * kFloorCols + v * kLanesF64;
         const VD base = hn::Load(dd, bases + at);
         acc[i][v] = hn::Sub(acc[i][v], base);
+        if constexpr (kBinary16) {
+          acc[i][v] = NearestBinary16(acc[i][v], constants);
+        }
         if constexpr (kKeepsOld) {
           acc[i][v] =
               FinishStep<kFinish>(acc[i][v], hn::Load(dd, old + at), constants);
@@ -267,8 +296,9 @@ HWY_NOINLINE void FloorTile(const FloorConstants& all_constants,
   for (size_t i = 0; i < kFloorRows; ++i) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kFloorVectors; ++v) {
-      hn::Store(kKeepsOld ? acc[i][v] : hn::And(acc[i][v], KeptBits(constants)),
-                dd, to + i * kFloorCols + v * kLanesF64);
+      const bool cut = kFinish == FloorFinish::kBinary32;
+      hn::Store(cut ? hn::And(acc[i][v], KeptBits(constants)) : acc[i][v], dd,
+                to + i * kFloorCols + v * kLanesF64);
     }
   }
 }
