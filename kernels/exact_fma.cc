@@ -12,8 +12,7 @@
 #include "kernels/targets.h"
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "kernels/panel-inl.h"
-#include "kernels/scale_rows-inl.h"
+#include "kernels/exact_operand-inl.h"
 #include "kernels/wide-inl.h"
 
 #ifndef ZEROULP_KERNELS_EXACT_FMA_ONCE_
@@ -52,135 +51,6 @@ namespace {
 constexpr size_t kTileCols = kNV * kLanesF64;
 static_assert(kExactFmaCols % kTileCols == 0);
 static_assert(kExactGroup % kMR == 0);
-
-// Values are multiples of 2^unit and below 2^top; of nothing but zeros, the
-// unit is above the top.
-struct Range {
-  int unit = 1000, top = -1000;
-
-  void Join(const Range& other) {
-    unit = std::min(unit, other.unit);
-    top = std::max(top, other.top);
-  }
-  bool zeros_alone() const { return unit > top; }
-};
-
-// Of products of a value of each.
-Range Times(const Range& a, const Range& b) {
-  if (a.zeros_alone() || b.zeros_alone()) return {};
-  return {a.unit + b.unit, a.top + b.top};
-}
-
-// A range of K of one group of rows.
-struct Quads {
-  Quads(const PackedMatrix& matrix, size_t group, size_t k, size_t k_size)
-      : codes(matrix.data() +
-              (group * static_cast<size_t>(matrix.quads()) + k / 4) *
-                  kQuadBytes),
-        count(hwy::DivCeil(k_size, size_t{4})) {}
-  const uint8_t* codes;
-  size_t count;
-};
-
-// Of codes from `min`, which is not zero's, to `max`.
-Range RangeOfCodes(const FormatInfo& f, uint32_t min, uint32_t max) {
-  const auto exponent = [&f](uint32_t code) {
-    return std::max(static_cast<int>(code >> f.mantissa_bits), 1) - f.bias;
-  };
-  return {exponent(min) - f.mantissa_bits, exponent(max) + 1};
-}
-
-// Codes grow with the magnitude. Those of infinity and NaN do not matter: they
-// need not be exact.
-Range RangeOfValues(const FormatInfo& f, const Quads& quads) {
-  const hn::ScalableTag<uint8_t> d;
-  const auto magnitude = hn::Set(d, static_cast<uint8_t>(f.magnitude_mask()));
-  const auto one = hn::Set(d, uint8_t{1});
-  auto smallest = hn::Set(d, uint8_t{0xFF});  // less one: zero is the largest
-  auto largest = hn::Zero(d);
-  for (size_t i = 0; i < quads.count * kQuadBytes; i += hn::Lanes(d)) {
-    const auto x = hn::And(hn::Load(d, quads.codes + i), magnitude);
-    smallest = hn::Min(smallest, hn::Sub(x, one));
-    largest = hn::Max(largest, x);
-  }
-  alignas(64) uint8_t low[HWY_LANES(uint8_t)], high[HWY_LANES(uint8_t)];
-  hn::Store(smallest, d, low);
-  hn::Store(largest, d, high);
-  const size_t lanes = hn::Lanes(d);
-  const uint32_t min = *std::min_element(low, low + lanes) + 1u;
-  const uint32_t max =
-      std::min<uint32_t>(*std::max_element(high, high + lanes), f.max_code());
-  if (max == 0) return {};
-  return RangeOfCodes(f, min, max);
-}
-
-// Of the block scales of a group of rows for a range of K; no scales: of 1.
-Range RangeOfScales(const PackedMatrix& matrix, size_t group, size_t k,
-                    size_t k_size) {
-  const auto block = static_cast<size_t>(matrix.scale_block());
-  if (block == 0) return {0, 0};
-  const auto blocks = static_cast<size_t>(matrix.scale_cols());
-  const uint8_t* codes = matrix.scales() + group * blocks * kExactGroup;
-  const uint8_t* begin = codes + k / block * kExactGroup;
-  const uint8_t* end = codes + ((k + k_size - 1) / block + 1) * kExactGroup;
-  if (matrix.scale_format() == Format::kE8M0FNU) {
-    const FormatInfo& f = Info(Format::kE8M0FNU);
-    return {*std::min_element(begin, end) - f.bias,
-            *std::max_element(begin, end) - f.bias};
-  }
-  // UE4M3: E4M3FN without the sign bit, which is ignored.
-  const FormatInfo& f = Info(Format::kE4M3FN);
-  uint32_t min = f.max_code() + 1, max = 0;
-  for (; begin != end; ++begin) {
-    const uint32_t code = *begin & f.magnitude_mask();
-    if (code != 0) min = std::min(min, code);
-    max = std::max(max, code);
-  }
-  return max == 0 ? Range() : RangeOfCodes(f, min, max);
-}
-
-// One operand: values times their block scales.
-class WideOperand {
- public:
-  explicit WideOperand(const PackedMatrix& matrix)
-      : matrix_(matrix),
-        format_(Info(matrix.format())),
-        decoder_(format_),
-        scales_(matrix, ScaleRange()),
-        block_(static_cast<size_t>(matrix.scale_block())) {}
-
-  Range RangeOf(size_t group, size_t k, size_t k_size) const {
-    const Quads quads(matrix_, group, k, k_size);
-    return Times(RangeOfValues(format_, quads),
-                 RangeOfScales(matrix_, group, k, k_size));
-  }
-
-  void Decode(size_t group, size_t k, size_t k_size,
-              double* HWY_RESTRICT panel) const {
-    const DD dd;
-    const Quads quads(matrix_, group, k, k_size);
-    alignas(64) float values[4 * kExactGroup], scales[kExactGroup];
-    for (size_t q = 0; q < quads.count; ++q) {
-      decoder_.template Decode4<FmaDot>(quads.codes + q * kQuadBytes, values);
-      double* to = panel + q * 4 * kExactGroup;
-      if (block_ != 0 && (q == 0 || (k + 4 * q) % block_ == 0)) {
-        scales_.Fill(group, k + 4 * q, scales);
-      }
-      for (size_t i = 0; i < 4 * kExactGroup; i += kLanesF64) {
-        VD x = WideFrom(values + i);
-        if (block_ != 0) x = hn::Mul(x, WideFrom(scales + i % kExactGroup));
-        hn::Store(x, dd, to + i);
-      }
-    }
-  }
-
- private:
-  const PackedMatrix& matrix_;
-  const FormatInfo& format_;
-  PanelDecoder decoder_;
-  ScaleRows scales_;
-  size_t block_;
-};
 
 // kMR rows by kVectors vectors of sums. Unless kFold, they go on from `high`;
 // else they start from -0, which no product of -0 changes, and are added to
@@ -254,9 +124,25 @@ HWY_INLINE bool RunTile64(size_t vectors, size_t steps, const double* a,
   }
 }
 
+// x times a positive binary32 number, exactly, or what infinity and NaN give.
+HWY_INLINE TwoSum TimesBinary32(VD x, VD scale) {
+  const DD dd;
+  const hn::RebindToUnsigned<DD> du;
+  // 26 and 27 bits, of the sign of x, times 24 are binary64 numbers.
+  const VD upper =
+      hn::And(x, hn::BitCast(dd, hn::Set(du, ~((uint64_t{1} << 27) - 1))));
+  const VD lower =
+      hn::CopySign(hn::IfThenElseZero(hn::IsFinite(x), hn::Sub(x, upper)), x);
+  return AddExactly(hn::Mul(upper, scale), hn::Mul(lower, scale));
+}
+
+bool HasBinary32Scales(const PackedMatrix& x) {
+  return x.scale_block() != 0 && x.scale_format() == Format::kF32;
+}
+
 // How far the sums of one group of rows have come.
 struct GroupState {
-  Range products;
+  ExponentRange products;
   double bound = 0;     // of the magnitude of all sums
   bool folded = false;  // into high + low: `high` alone is not exact
   bool inexact = false;
@@ -265,7 +151,11 @@ struct GroupState {
 class ExactBlock {
  public:
   ExactBlock(const GemmCall& call, ExactFmaMemory* memory)
-      : call_(call), memory_(memory), a_(*call.a), b_(*call.b_t) {}
+      : call_(call),
+        memory_(memory),
+        row_scales_(HasBinary32Scales(*call.a) || HasBinary32Scales(*call.b_t)),
+        a_(*call.a, !row_scales_),
+        b_(*call.b_t, !row_scales_) {}
 
   // Rows m ... m_end - 1 by columns n ... n_end - 1 of D, but the groups for
   // which it calls refuse(first row, end).
@@ -278,7 +168,7 @@ class ExactBlock {
     GroupState states[kExactFmaRows / kExactGroup];
     for (size_t k = 0; k < k_end; k += kExactFmaK) {
       const size_t k_size = std::min(kExactFmaK, k_end - k);
-      Range b_range;
+      ExponentRange b_range;
       for (size_t j = 0; j * kExactGroup < n_end - n; ++j) {
         const size_t group = n / kExactGroup + j;
         b_range.Join(b_.RangeOf(group, k, k_size));
@@ -287,7 +177,7 @@ class ExactBlock {
       for (size_t g = 0; g < groups; ++g) {
         if (states[g].inexact) continue;
         const size_t group = m / kExactGroup + g;
-        const Range a_range = a_.RangeOf(group, k, k_size);
+        const ExponentRange a_range = a_.RangeOf(group, k, k_size);
         Enter(Times(a_range, b_range), k_size, g, states[g]);
         if (states[g].inexact) continue;
         a_.Decode(group, k, k_size, memory_->a);
@@ -297,6 +187,8 @@ class ExactBlock {
     for (size_t g = 0; g < groups; ++g) {
       const size_t row = m + g * kExactGroup;
       const size_t row_end = std::min(row + kExactGroup, m_end);
+      if (row_scales_ && !states[g].inexact)
+        Scale(row, row_end, g, n, n_end, states[g]);
       if (states[g].inexact || !Finish(row, row_end, g, n, n_end, states[g])) {
         refuse(row, row_end);
       }
@@ -305,7 +197,7 @@ class ExactBlock {
 
  private:
   // Decides how the sums of a group go on.
-  void Enter(const Range& products, size_t k_size, size_t group,
+  void Enter(const ExponentRange& products, size_t k_size, size_t group,
              GroupState& state) {
     if (products.zeros_alone()) return;
     constexpr int kBits = std::numeric_limits<double>::digits;
@@ -344,6 +236,39 @@ class ExactBlock {
       }
     }
     state.inexact = !exact;
+  }
+
+  // Multiplies sums by the scales of their row and column, into high + low.
+  // Other scales than positive numbers give signs, infinities and NaN that
+  // depend on addends.
+  void Scale(size_t row, size_t row_end, size_t group, size_t n, size_t n_end,
+             GroupState& state) {
+    const DD dd;
+    if (state.folded) state.inexact = true;  // four parts
+    if (state.inexact) return;
+    state.folded = true;
+    alignas(64) float a_scales[kExactGroup], b_scales[kExactGroup];
+    a_.RowScales(row / kExactGroup, a_scales);
+    auto others = hn::FirstN(dd, 0);
+    for (size_t i = 0; i < n_end - n; i += kLanesF64) {
+      const size_t lane = i % kExactGroup;
+      if (lane == 0) b_.RowScales((n + i) / kExactGroup, b_scales);
+      const auto exists = hn::FirstN(dd, n_end - n - i);
+      for (size_t m = row; m < row_end; ++m) {
+        const VD scale = hn::PromoteTo(
+            dd, ToBinary32(hn::Mul(hn::Set(dd, double{a_scales[m - row]}),
+                                   WideFrom(b_scales + lane))));
+        const auto ordinary =
+            hn::And(hn::Gt(scale, hn::Zero(dd)), hn::IsFinite(scale));
+        others = hn::Or(others, hn::AndNot(ordinary, exists));
+        const size_t at = (group * kExactGroup + m - row) * kExactFmaCols + i;
+        const TwoSum product =
+            TimesBinary32(hn::LoadU(dd, memory_->high + at), scale);
+        hn::StoreU(product.sum, dd, memory_->high + at);
+        hn::StoreU(product.error, dd, memory_->low + at);
+      }
+    }
+    state.inexact = !hn::AllFalse(dd, others);
   }
 
   // D = round(C + high + low), once. False: that takes more than two numbers,
@@ -398,6 +323,7 @@ class ExactBlock {
 
   const GemmCall& call_;
   ExactFmaMemory* memory_;
+  bool row_scales_;  // whose product rounds to binary32: they multiply sums
   WideOperand a_, b_;
 };
 

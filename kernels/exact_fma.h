@@ -11,9 +11,10 @@ namespace zeroulp::kernels {
 
 size_t ExactFmaWorkspaceBytes(const ArithInfo& row);
 
-// Rows of ExactComputes without block scales, or with exact ones: E8M0 or UE4M3
-// for blocks of a multiple of 4 or of all of K. 16 rows by one block of columns
-// whose exponents lie too far apart take Exact.
+// Rows of ExactComputes without block scales, with exact ones (E8M0 or UE4M3,
+// for blocks of a multiple of 4 or of all of K), or with binary32 ones of all
+// of K. 16 rows by one block of columns whose exponents lie too far apart, or
+// whose binary32 scales are not positive numbers, take Exact.
 void ExactFma(const GemmCall& call, std::byte* workspace) noexcept;
 
 }  // namespace zeroulp::kernels

@@ -66,6 +66,12 @@ constexpr bool LongComputes(const ArithInfo& row) {
   return IsPlainChain(row) && row.scales.contains(Format::kF32);
 }
 
+// Products of scales round to binary32.
+bool HasBinary32Scales(const CallTraits& call) {
+  return (call.a_block != 0 && call.a_scale == Format::kF32) ||
+         (call.b_block != 0 && call.b_scale == Format::kF32);
+}
+
 std::string_view OnlyPlain(const CallTraits& call) {
   if (call.block_scales()) return "takes no block scales";
   return call.promote_every != 0 ? "takes no promote_every"
@@ -74,18 +80,15 @@ std::string_view OnlyPlain(const CallTraits& call) {
 
 std::string_view ExactScales(const CallTraits& call) {
   if (call.promote_every != 0) return "takes no promote_every";
-  const auto rounds = [](int64_t block, Format scale) {
-    return block != 0 && scale == Format::kF32;
-  };
-  if (rounds(call.a_block, call.a_scale) ||
-      rounds(call.b_block, call.b_scale)) {
-    return "takes no binary32 scales";
-  }
   const auto whole = [&](int64_t block) {
     return block % PackedMatrix::kQuad == 0 || block >= call.k;
   };
   if (!whole(call.a_block) || !whole(call.b_block)) {
     return "takes blocks of all of K, or of a multiple of 4";
+  }
+  if (HasBinary32Scales(call) &&
+      ScaledBlock(call.a_block, call.b_block) < call.k) {
+    return "takes binary32 scales of all of K alone";
   }
   return {};
 }
@@ -145,9 +148,7 @@ std::string_view OnlyFewRowsOfFp4(const CallTraits& call) {
 }
 
 std::string_view OnlyLongBlocks(const CallTraits& call) {
-  const bool rounds = (call.a_block != 0 && call.a_scale == Format::kF32) ||
-                      (call.b_block != 0 && call.b_scale == Format::kF32);
-  if (!rounds) return "takes binary32 scales";
+  if (!HasBinary32Scales(call)) return "takes binary32 scales";
   if (call.promote_every != 0) return "takes no promote_every";
   if (call.k == 0) return "takes K of at least 1";
   const int64_t block = ScaledBlock(call.a_block, call.b_block);

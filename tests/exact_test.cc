@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -125,7 +126,8 @@ TEST(Exact, BlocksOfLargeScalesCancel) {
     return codes;
   };
   const std::vector<uint8_t> a = draw(kM, 0x80), b = draw(kN, 0);
-  for (const uint8_t large : {130, 150, 170, 190}) {
+  for (const int code : {130, 150, 170, 190}) {
+    const auto large = static_cast<uint8_t>(code);
     std::vector<uint8_t> scales;
     for (int64_t m = 0; m < kM; ++m) {
       scales.insert(scales.end(), {large, 120, large});
@@ -135,7 +137,56 @@ TEST(Exact, BlocksOfLargeScalesCancel) {
         {CodesView(a, Format::kE4M3FN, kM, kK),
          {CodesView(scales, Format::kE8M0FNU, kM, kK / kBlock), kBlock}},
         CodesView(b, Format::kE4M3FN, kN, kK), {},
-        fmt::format("scale {}", large));
+        fmt::format("scale {}", code));
+  }
+}
+
+// Scales of tokens and output channels multiply finished sums: ordinary ones,
+// and those with which the signs and values of addends matter.
+TEST(Exact, ScalesOfWholeRows) {
+  constexpr int64_t kK = 2 * kPass + 41;
+  for (const testing::Scales scales :
+       {testing::Scales::kOrdinary, testing::Scales::kTiny,
+        testing::Scales::kExtreme, testing::Scales::kNan}) {
+    for (const auto values :
+         {testing::Values::kGaussian, testing::Values::kFinite}) {
+      for (const int64_t a_block : {int64_t{0}, kK}) {
+        const testing::Problem problem = {.row = &FindArith("exact.f32"),
+                                          .a = Format::kE4M3FN,
+                                          .b = Format::kE5M2,
+                                          .m = 19,
+                                          .n = 21,
+                                          .k = kK,
+                                          .values = values,
+                                          .scales = scales,
+                                          .scale_format = Format::kF32,
+                                          .a_block = a_block,
+                                          .b_block = kK};
+        const testing::PreparedProblem p(problem);
+        const testing::KernelNames names = testing::ExpectEveryKernelExact(
+            *problem.row, p.a(), p.b(), p.c(), Describe(problem));
+        EXPECT_TRUE(names.contains("exact.fma"));
+      }
+    }
+  }
+}
+
+// Sums of zero, exact or of zeros, from a C of minus zero, times each scale.
+TEST(Exact, ScalesOfWholeRowsAndZeroSums) {
+  const std::vector<uint8_t> a = {0x38, 0xB8, 0x80, 0x80, 0x00, 0x80,
+                                  0x38, 0x38, 0xB8, 0xB8, 0x00, 0x00};
+  const std::vector<uint8_t> b = {0x38, 0x38, 0x38, 0xB8};
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float a_scale : {1.0f, -1.0f, 0.0f, 0x1p-140f, kInfinity}) {
+    for (const float b_scale : {1.0f, -0.0f, 0x1p-100f, 0x1p+127f}) {
+      std::vector<float> a_scales(6, a_scale), b_scales(2, b_scale);
+      std::vector<float> c(12, -0.0f);
+      testing::ExpectEveryKernelExact(
+          FindArith("exact.f32"),
+          {CodesView(a, Format::kE4M3FN, 6, 2), {F32View(a_scales, 6, 1), 2}},
+          {CodesView(b, Format::kE4M3FN, 2, 2), {F32View(b_scales, 2, 1), 2}},
+          F32View(c, 6, 2), fmt::format("scales {} {}", a_scale, b_scale));
+    }
   }
 }
 
