@@ -136,27 +136,9 @@ HWY_INLINE void StepTile(const float* HWY_RESTRICT a,
   }
 }
 
-HWY_INLINE VF LoadFrom(const TileOutput& out, size_t i, size_t v) {
-  const DF df;
-  if (out.from == nullptr) return hn::Zero(df);
-  return hn::LoadU(df, out.from + i * out.from_stride + v * kLanes);
-}
-
-HWY_INLINE float* PlaceOf(const TileOutput& out, size_t i, size_t v) {
-  return out.to + i * out.to_stride + v * kLanes;
-}
-
-// The last sums of D, where every NaN is 0x7FC00000, or others.
-HWY_INLINE void StoreTo(const TileOutput& out, size_t i, size_t v, VF sum) {
-  const DF df;
-  const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
-  hn::StoreU(out.last ? hn::IfThenElse(hn::IsNaN(sum), nan, sum) : sum, df,
-             PlaceOf(out, i, v));
-}
-
 // Continues kScaledMR x kVectors sums. `b[v]` is the panel of B vector v,
 // already offset to its first lane. The sums stay in registers where there are
-// 32, and otherwise in memory.
+// 32, and otherwise where they go to.
 template <class Dot, class Fold, size_t kVectors>
 HWY_NOINLINE void ScaledTile(const BlockRange& range,
                              const float* HWY_RESTRICT a,
@@ -166,17 +148,13 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
   const size_t a_stride = (range.steps + Fold::kARows) * kPanelRows;
   const size_t b_stride = (range.steps + Fold::kBRows) * kPanelRows;
   const size_t fold_at = range.steps * kPanelRows;
-  const float* b_at[kVectors];
+  const TileOutput kept = {out.to, out.to_stride, out.to, out.to_stride, false};
   VF sum[kScaledMR][kVectors];
+  LoadAccumulators<kScaledMR, kVectors>(out, sum);
+  if (!kManyRegisters) StoreAccumulators<kScaledMR, kVectors>(kept, sum);
+  const float* b_at[kVectors];
   ZEROULP_UNROLL
-  for (size_t v = 0; v < kVectors; ++v) {
-    b_at[v] = b[v];
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kScaledMR; ++i) {
-      sum[i][v] = LoadFrom(out, i, v);
-      if (!kManyRegisters) hn::StoreU(sum[i][v], df, PlaceOf(out, i, v));
-    }
-  }
+  for (size_t v = 0; v < kVectors; ++v) b_at[v] = b[v];
   for (size_t block = 0; block < range.blocks; ++block) {
     VF acc[kScaledMR][kVectors];
     BeginTile<Fold, kVectors>(a, b_at, fold_at, acc);
@@ -188,7 +166,7 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
     for (size_t i = 0; i < kScaledMR; ++i) {
       ZEROULP_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
-        float* at = PlaceOf(out, i, v);
+        float* at = kept.to + i * kept.to_stride + v * kLanes;
         if (!kManyRegisters) sum[i][v] = hn::LoadU(df, at);
         sum[i][v] =
             Fold::End(acc[i][v], a + fold_at + i, b_at[v] + fold_at, sum[i][v]);
@@ -199,14 +177,8 @@ HWY_NOINLINE void ScaledTile(const BlockRange& range,
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) b_at[v] += b_stride;
   }
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kScaledMR; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      if (!kManyRegisters) sum[i][v] = hn::LoadU(df, PlaceOf(out, i, v));
-      StoreTo(out, i, v, sum[i][v]);
-    }
-  }
+  if (!kManyRegisters) LoadAccumulators<kScaledMR, kVectors>(kept, sum);
+  StoreAccumulators<kScaledMR, kVectors>(out, sum);
 }
 
 template <class Dot, class Fold>
