@@ -14,6 +14,7 @@
 #include "kernels/floor32_panel-inl.h"
 #include "kernels/floor32_tile-inl.h"
 #include "kernels/promote-inl.h"
+#include "kernels/rows-inl.h"
 
 #ifndef ZEROULP_KERNELS_FLOOR32_ONCE_
 #define ZEROULP_KERNELS_FLOOR32_ONCE_
@@ -36,69 +37,6 @@ HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-
-// Targets that convert binary16 by an instruction.
-inline constexpr bool kHaveF16 =
-    HWY_TARGET == HWY_AVX2 || ZEROULP_TARGET_HAS_512 || HWY_ARCH_ARM_A64;
-using DF16 = hn::Rebind<hwy::float16_t, DF>;
-
-// Up to kFloor32TileCols elements of C.
-void LoadRow(const ConstMatrixView& c, size_t row, size_t col, size_t cols,
-             float* HWY_RESTRICT to) {
-  const size_t at = row * static_cast<size_t>(c.row_stride) + col;
-  size_t i = 0;
-  if (c.format == Format::kF32) {
-    std::copy_n(reinterpret_cast<const float*>(c.bytes.data()) + at, cols, to);
-    return;
-  }
-  if constexpr (kHaveF16) {
-    const auto* from =
-        reinterpret_cast<const hwy::float16_t*>(c.bytes.data()) + at;
-    for (; i + kFloor32Lanes <= cols; i += kFloor32Lanes) {
-      hn::Store(hn::PromoteTo(DF(), hn::LoadU(DF16(), from + i)), DF(), to + i);
-    }
-  }
-  for (; i < cols; ++i) {
-    to[i] = ReadElement(c, static_cast<int64_t>(row),
-                        static_cast<int64_t>(col + i));
-  }
-}
-
-// The same of D. Accumulators of binary16 that overflowed are infinities.
-void StoreRow(const ArithInfo& info, const MatrixView& d, size_t row,
-              size_t col, size_t cols, float* HWY_RESTRICT from) {
-  const DF df;
-  const DI di;
-  const size_t at = row * static_cast<size_t>(d.row_stride) + col;
-  size_t i = 0;
-  if (d.format == Format::kF32) {
-    const VF nan =
-        hn::BitCast(df, hn::Set(di, static_cast<int32_t>(info.nan_word)));
-    auto* to = reinterpret_cast<float*>(d.bytes.data()) + at;
-    for (; i + kFloor32Lanes <= cols; i += kFloor32Lanes) {
-      const VF x = hn::Load(df, from + i);
-      hn::StoreU(hn::IfThenElse(hn::IsNaN(x), nan, x), df, to + i);
-    }
-  } else {
-    for (size_t j = 0; j < kFloor32TileCols; j += kFloor32Lanes) {
-      const VF x = hn::Load(df, from + j);
-      const auto fits = hn::Le(hn::Abs(x), hn::Set(df, 65504.0f));
-      hn::Store(hn::IfThenElse(fits, x, hn::CopySign(hn::Inf(df), x)), df,
-                from + j);
-    }
-    if constexpr (kHaveF16) {
-      auto* to = reinterpret_cast<hwy::float16_t*>(d.bytes.data()) + at;
-      for (; i + kFloor32Lanes <= cols; i += kFloor32Lanes) {
-        hn::StoreU(hn::DemoteTo(DF16(), hn::Load(df, from + i)), DF16(),
-                   to + i);
-      }
-    }
-  }
-  for (; i < cols; ++i) {
-    WriteElement(info, d, static_cast<int64_t>(row),
-                 static_cast<int64_t>(col + i), from[i]);
-  }
-}
 
 // Calls body(row, col, cols, index) for each row of each tile of a block.
 template <class Body>

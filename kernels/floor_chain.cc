@@ -16,6 +16,7 @@
 #include "kernels/floor_special.h"
 #include "kernels/floor_tile-inl.h"
 #include "kernels/promote-inl.h"
+#include "kernels/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
@@ -390,10 +391,14 @@ class FloorGemm {
     if (call_.c.rows == 0) return;
     const size_t size = StateSize(cols);
     for (size_t i = 0; i < rows; ++i) {
-      for (size_t j = 0; j < cols; ++j) {
-        *State(i, j) = double{ReadElement(call_.c, static_cast<int64_t>(m + i),
-                                          static_cast<int64_t>(n + j))} *
-                       constants_.unit;
+      for (size_t j = 0; j < cols; j += kFloorCols) {
+        float row[kFloorCols];
+        const size_t width = std::min(kFloorCols, cols - j);
+        LoadRow(call_.c, m + i, n + j, width, row);
+        double* const to = State(i, j);
+        for (size_t at = 0; at < width; ++at) {
+          to[at] = double{row[at]} * constants_.unit;
+        }
       }
     }
     for (size_t i = 0; i < size; i += kTileSize) {
@@ -404,33 +409,12 @@ class FloorGemm {
   void StoreD(size_t m, size_t rows, size_t n, size_t cols) const {
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < cols; j += kFloorCols) {
-        const size_t width = std::min(kFloorCols, cols - j);
-        if (width == kFloorCols && StoreBinary32(m + i, n + j, State(i, j))) {
-          continue;
-        }
-        for (size_t at = 0; at < width; ++at) {
-          WriteElement(*call_.row, call_.d, static_cast<int64_t>(m + i),
-                       static_cast<int64_t>(n + j + at),
-                       static_cast<float>(*State(i, j + at) / constants_.unit));
-        }
+        alignas(64) float row[kFloorCols];
+        ToFloats(State(i, j), constants_.unit, row);
+        StoreRow(*call_.row, call_.d, m + i, n + j,
+                 std::min(kFloorCols, cols - j), row);
       }
     }
-  }
-
-  // kFloorCols elements of D, if they are binary32 and not NaN.
-  bool StoreBinary32(size_t m, size_t n, const double* from) const {
-    const DD dd;
-    if (call_.row->output != Format::kF32) return false;
-    float* const to = reinterpret_cast<float*>(call_.d.bytes.data()) +
-                      m * static_cast<size_t>(call_.d.row_stride) + n;
-    const VD scale = hn::Set(dd, 1.0 / constants_.unit);
-    auto numbers = hn::Eq(scale, scale);
-    for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
-      const VD x = hn::Mul(hn::Load(dd, from + i), scale);
-      numbers = hn::And(numbers, hn::Eq(x, x));
-      hn::StoreU(hn::DemoteTo(DFHalf(), x), DFHalf(), to + i);
-    }
-    return hn::AllTrue(dd, numbers);
   }
 
   const GemmCall& call_;

@@ -99,7 +99,7 @@ class Grid {
     }
     for (int64_t m = 0; m < shape.m; ++m) {
       for (int64_t n = 0; n < shape.n; ++n) {
-        WriteCode(c_.view, m, n, DrawC(large));
+        WriteCode(c_.view, m, n, DrawC(large, seed % 2 == 1));
       }
     }
     if (row.scale_block != 0) {
@@ -117,8 +117,9 @@ class Grid {
   }
 
  private:
-  // Zeros, what sets the grid, what lies on it, and the ends of the format.
-  uint32_t DrawC(int large) {
+  // Zeros, what sets the grid, what lies on it, and the ends of the format; the
+  // upper one, beside which sums may overflow, if they are to be `huge`.
+  uint32_t DrawC(int large, bool huge) {
     const FormatInfo& f = Info(row_.accumulator);
     const auto bits = static_cast<uint32_t>(random_());
     const uint32_t sign = (bits & 1) != 0 ? f.sign_mask() : 0;
@@ -128,7 +129,7 @@ class Grid {
       case 1:
         return sign | 1;
       case 2:
-        return sign | f.max_code();
+        return sign | (huge ? f.max_code() : f.min_normal_code());
       case 3:
         return sign | (f.min_normal_code() + (bits >> 8) % 3 - 1);
       case 4:
