@@ -165,8 +165,8 @@ void RowOfTiles(const GemmBlock& block, const Pass& pass, size_t m,
       static_cast<size_t>(pass.first ? block.c_stride : block.d_stride);
   const size_t to_stride = static_cast<size_t>(block.d_stride);
   const size_t row = m - static_cast<size_t>(block.m_begin);
-  for (size_t v = 0; v * kLanes < n_size; v += kNV) {
-    const size_t vectors = std::min(all_vectors - v, kNV);
+  for (size_t v = 0, vectors = 0; v * kLanes < n_size; v += vectors) {
+    vectors = VectorsOfTile(all_vectors - v);
     const float* b[kNV];
     for (size_t i = 0; i < vectors; ++i) {
       const size_t b_row = (v + i) * kLanes;

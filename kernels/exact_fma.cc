@@ -219,8 +219,8 @@ class ExactBlock {
     const size_t all_vectors = hwy::RoundUpTo(cols, kExactGroup) / kLanesF64;
     bool exact = true;
     for (size_t row = 0; row < kExactGroup; row += kMR) {
-      for (size_t v = 0; v < all_vectors; v += kNV) {
-        const size_t vectors = std::min(all_vectors - v, kNV);
+      for (size_t v = 0, vectors = 0; v < all_vectors; v += vectors) {
+        vectors = VectorsOfTile(all_vectors - v);
         const double* b[kNV];
         for (size_t i = 0; i < vectors; ++i) {
           const size_t col = (v + i) * kLanesF64;

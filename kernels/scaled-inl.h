@@ -182,8 +182,8 @@ class ScaledGemm {
     const auto from_stride = static_cast<size_t>(
         pass.first ? call_.c.row_stride : call_.d.row_stride);
     const auto to_stride = static_cast<size_t>(call_.d.row_stride);
-    for (size_t v = 0; v * kLanes < n_size; v += kNV) {
-      const size_t vectors = std::min(all_vectors - v, kNV);
+    for (size_t v = 0, vectors = 0; v * kLanes < n_size; v += vectors) {
+      vectors = VectorsOfTile(all_vectors - v);
       const size_t n = pass.n_begin + v * kLanes;
       const size_t cols = std::min(vectors * kLanes, pass.n_end - n);
       const TileOutput out = {

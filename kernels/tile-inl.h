@@ -130,6 +130,13 @@ HWY_NOINLINE void Tile(size_t steps, const float* HWY_RESTRICT a,
   StoreAccumulators<kMR, kVectors>(out, acc);
 }
 
+// Of the vectors of B that are left, how many the next tile takes: of four, two
+// and two. One would leave sums too few to hide the latency of a dot.
+constexpr size_t VectorsOfTile(size_t left) {
+  static_assert(kNV == 3);
+  return left == kNV + 1 ? 2 : left < kNV ? left : kNV;
+}
+
 template <class Dot>
 HWY_INLINE void RunTile(size_t vectors, size_t steps, const float* a,
                         const float* const* b, const TileOutput& out) {
