@@ -114,6 +114,7 @@ int64_t GemmWorkspaceBytes(const PackedMatrix& a, const PackedMatrix& b_t,
 void Gemm(const Operand& a, const PackedMatrix& b_t, const ConstMatrixView& c,
           const MatrixView& d, const GemmOptions& options) {
   internal::CheckPattern("Gemm", "A", a);
+  internal::CheckPartner("B^T", kernels::AsOperand(b_t), a.sparsity);
   const ArithInfo& row = internal::CheckOptions(
       a, a.codes.format, a.k(), b_t, b_t.format(), b_t.cols(), options);
   internal::CheckOutput(row, a.codes.rows, b_t.rows(), c, d, options);

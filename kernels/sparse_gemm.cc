@@ -58,6 +58,8 @@ void Multiply(const A& a, const B& b_t, const PackedSparse& sparse,
               const ConstMatrixView& c, const MatrixView& d,
               const GemmOptions& options) {
   const Operand x = AsOperand(a), y = AsOperand(b_t);
+  internal::CheckPartner("A", x, y.sparsity);
+  internal::CheckPartner("B^T", y, x.sparsity);
   const ArithInfo& row = internal::CheckOptions(
       x, a.format(), a.cols(), y, b_t.format(), b_t.cols(), options);
   internal::CheckOutput(row, a.rows(), b_t.rows(), c, d, options);

@@ -15,6 +15,18 @@ namespace {
 
 constexpr size_t kMaxGroup = 16;  // of kSparsities
 
+void CheckGroups(std::string_view operation, std::string_view name,
+                 const std::string& shape, int64_t cols,
+                 const SparsityInfo& pattern) {
+  const int64_t group = pattern.ratio.group;
+  if (cols % group == 0) return;
+  internal::Fail(ErrorCode::kShape,
+                 "{}: {} is {}: columns must be a multiple of the group of {} "
+                 "of {}, but group {} of every row has {}",
+                 operation, name, shape, group, pattern.name, cols / group,
+                 cols % group);
+}
+
 void CheckMatrix(std::string_view operation, const ConstMatrixView& matrix,
                  const SparsityInfo& pattern) {
   internal::CheckView(operation, "the matrix", matrix);
@@ -24,13 +36,8 @@ void CheckMatrix(std::string_view operation, const ConstMatrixView& matrix,
         "{}: the matrix is {}: sparse matrices are of signed formats",
         operation, internal::Describe(matrix));
   }
-  if (matrix.cols % pattern.ratio.group != 0) {
-    internal::Fail(ErrorCode::kShape,
-                   "{}: the matrix is {}: columns must be a multiple of the "
-                   "group of {} of {}",
-                   operation, internal::Describe(matrix), pattern.ratio.group,
-                   pattern.name);
-  }
+  CheckGroups(operation, "the matrix", internal::Describe(matrix), matrix.cols,
+              pattern);
 }
 
 int64_t StoredCols(const ConstMatrixView& matrix, const SparsityInfo& pattern) {
@@ -131,12 +138,8 @@ std::vector<uint8_t> HighestPositions(const ConstMatrixView& scores,
 std::vector<uint8_t> MaskPositions(const ConstMatrixView& mask,
                                    const SparsityInfo& pattern) {
   internal::CheckView("MaskPositions", "the mask", mask);
-  if (mask.cols % pattern.ratio.group != 0) {
-    internal::Fail(ErrorCode::kShape,
-                   "MaskPositions: the mask is {}x{}: columns must be a "
-                   "multiple of the group of {} of {}",
-                   mask.rows, mask.cols, pattern.ratio.group, pattern.name);
-  }
+  CheckGroups("MaskPositions", "the mask",
+              fmt::format("{}x{}", mask.rows, mask.cols), mask.cols, pattern);
   return ForEachGroup(
       mask, pattern,
       [&](int64_t row, int64_t col, std::array<bool, kMaxGroup>& keep) {

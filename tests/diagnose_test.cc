@@ -333,6 +333,52 @@ TEST(Diagnose, WorksOnSparseBundles) {
   EXPECT_EQ(Trace(bundle, 0, 0, 0).step, 64);  // logical elements
 }
 
+TEST(Diagnose, NamesWhatBecomesOfSparsity) {
+  const auto sparse = [](int64_t keep, int64_t group) {
+    BundleMaker make;
+    Bundle bundle =
+        make.Dense("hopper.wgmma.fp8.f32", kFp8, kFp8, 2, 5, 7, 256);
+    make.MakeSparse(bundle, keep, group);
+    return bundle;
+  };
+  // What is not stored is zero: steps are of other products, fewer than those
+  // of any row.
+  const auto decompress = [](Bundle& x) {
+    BundleMatrix a =
+        BundleMatrix::Zeros(x.a.format, x.a.dtype, 2, 5, x.b_t.cols);
+    const uint8_t* position = x.a_index.data();
+    for (int64_t row = 0; row < 2 * 5; ++row) {
+      for (int64_t k = 0; k < x.a.cols; ++k) {
+        WriteCode(a.View(row / 5), row % 5, k / 4 * 16 + *position++,
+                  ReadCode(x.a.View(row / 5), row % 5, k));
+      }
+    }
+    x.a = a;
+    x.sparsity.reset();
+    x.a_index.clear();
+  };
+  Finding finding = Only(With(sparse(4, 16), decompress), Cause::kDecompressed);
+  EXPECT_THAT(finding.sentence, HasSubstr("made dense"));
+  EXPECT_TRUE(finding.parting.has_value());
+  finding = Only(With(sparse(2, 4),
+                      [](Bundle& x) {
+                        for (size_t i = 0; i < x.a_index.size(); i += 2) {
+                          std::swap(x.a_index[i], x.a_index[i + 1]);
+                        }
+                      }),
+                 Cause::kPositions);
+  EXPECT_THAT(finding.sentence, HasSubstr("from the last to the first"));
+  finding = Only(With(sparse(2, 4),
+                      [](Bundle& x) {
+                        for (size_t i = 0; i < x.a_index.size(); i += 4) {
+                          std::swap(x.a_index[i], x.a_index[i + 2]);
+                          std::swap(x.a_index[i + 1], x.a_index[i + 3]);
+                        }
+                      }),
+                 Cause::kPositions);
+  EXPECT_THAT(finding.sentence, HasSubstr("second of two groups"));
+}
+
 TEST(Diagnose, SaysWhenNothingExplainsTheWords) {
   BundleMaker make;
   Bundle bundle = make.Dense("hopper.wgmma.fp8.f32", kFp8, kFp8, 2, 5, 7, 160);

@@ -348,10 +348,32 @@ TEST(SparseGemm, ErrorsNameOperandRowAndGroup) {
               ::testing::HasSubstr("PackSparse: the matrix row 1, group 1"));
   sparse.positions[13] = 15;
   EXPECT_THAT(sentence([&] {
-                Gemm(sparse.operand(), CodesView(codes, Format::kE4M3FN, 2, 31),
+                Gemm(sparse.operand(), CodesView(codes, Format::kE4M3FN, 2, 16),
                      {}, out);
               }),
-              ::testing::HasSubstr("K (columns) must be equal, got 32 and 31"));
+              ::testing::HasSubstr("K (columns) must be equal, got 32 and 16"));
+  // K that is not whole groups, by every way in.
+  const ConstMatrixView odd_k = CodesView(codes, Format::kE4M3FN, 2, 31);
+  const auto rule = [](std::string_view name) {
+    return ::testing::HasSubstr(
+        std::string(name) +
+        " is 2x31 e4m3fn beside an operand of sparsity 4:16: K (columns) must "
+        "be a multiple of 16, but group 1 of every row has 15");
+  };
+  EXPECT_THAT(sentence([&] { Gemm(sparse.operand(), odd_k, {}, out); }),
+              rule("B^T"));
+  EXPECT_THAT(sentence([&] { Gemm(odd_k, sparse.operand(), {}, out); }),
+              rule("A"));
+  EXPECT_THAT(sentence([&] { Gemm(sparse.operand(), Pack(odd_k), {}, out); }),
+              rule("B^T"));
+  const PackedSparse packed = PackSparse(sparse.operand());
+  EXPECT_THAT(sentence([&] { SparseGemm(packed, Pack(odd_k), {}, out); }),
+              rule("B^T"));
+  EXPECT_THAT(sentence([&] { SparseGemm(Pack(odd_k), packed, {}, out); }),
+              rule("A"));
+  EXPECT_THAT(
+      sentence([&] { reference::Gemm(odd_k, sparse.operand(), {}, out); }),
+      rule("A"));
   EXPECT_THAT(
       sentence([&] { Gemm(sparse.operand(), sparse.operand(), {}, out); }),
       ::testing::HasSubstr("A and B^T are both sparse"));
@@ -360,7 +382,8 @@ TEST(SparseGemm, ErrorsNameOperandRowAndGroup) {
   Operand odd = sparse.operand();
   odd.codes.cols = odd.index.cols = 7;
   EXPECT_THAT(sentence([&] { PackSparse(odd); }),
-              ::testing::HasSubstr("must be a multiple of 4"));
+              ::testing::HasSubstr("must be a multiple of 4, but group 1 of "
+                                   "every row has 3"));
 }
 
 }  // namespace

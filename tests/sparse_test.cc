@@ -123,7 +123,22 @@ TEST(Sparsify, KIsAMultipleOfTheGroup) {
           ErrorCode::kShape,
           [&] { LargestPositions(F32View(x, 1, 18), FindSparsity("4:16")); }),
       HasSubstr("1x18 f32: columns must be a multiple of the group of "
-                "16 of 4:16"));
+                "16 of 4:16, but group 1 of every row has 2"));
+  const std::vector<uint8_t> mask(7);
+  EXPECT_THAT(SentenceOf(ErrorCode::kShape,
+                         [&] {
+                           MaskPositions(
+                               CodesView(mask, Format::kE8M0FNU, 1, 7),
+                               FindSparsity("2:4"));
+                         }),
+              HasSubstr("the mask is 1x7: columns must be a multiple of the "
+                        "group of 4 of 2:4, but group 1 of every row has 3"));
+  const std::vector<uint8_t> positions(3);
+  EXPECT_THAT(
+      SentenceOf(ErrorCode::kShape,
+                 [&] { NvidiaMetadata(FindSparsity("2:4"), 1, 3, positions); }),
+      HasSubstr("1x3 stored elements with sparsity 2:4: columns must be a "
+                "multiple of 2"));
 }
 
 // Every format, so that two codes a byte and words in high bits are met.

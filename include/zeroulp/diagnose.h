@@ -30,6 +30,8 @@ enum class Cause : uint8_t {
   kTiledScales,    // block scales are in the tiled 128x4 order
   kTensorScale,    // a tensor scale is a reciprocal, or not applied
   kLayout,         // d is stored column by column
+  kDecompressed,   // d is of a made dense again: what is absent was zero
+  kPositions,      // a_index lists the positions of its groups differently
 };
 
 // "swapped-scales"; stable, for programs.

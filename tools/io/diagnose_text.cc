@@ -12,10 +12,11 @@
 namespace zeroulp {
 
 std::string_view Name(Cause cause) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "arithmetic",     "promotion",    "rounding",     "nibbles", "decode",
-      "swapped-scales", "tiled-scales", "tensor-scale", "layout"};
-  static_assert(kNames.size() == static_cast<size_t>(Cause::kLayout) + 1);
+  constexpr std::array<std::string_view, 11> kNames = {
+      "arithmetic", "promotion",      "rounding",     "nibbles",
+      "decode",     "swapped-scales", "tiled-scales", "tensor-scale",
+      "layout",     "decompressed",   "positions"};
+  static_assert(kNames.size() == static_cast<size_t>(Cause::kPositions) + 1);
   return kNames[static_cast<size_t>(cause)];
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -260,6 +261,57 @@ void AddLayout(List& list) {
   });
 }
 
+// A with zeros where nothing is stored. Steps of the arithmetic take them as
+// products then, and NaN times zero is one.
+void Decompress(Bundle& bundle) {
+  const auto [keep, group] = *bundle.sparsity;
+  const BundleMatrix stored = std::move(bundle.a);
+  bundle.a = BundleMatrix::Zeros(stored.format, stored.dtype, stored.batch,
+                                 stored.rows, bundle.k());
+  const uint8_t* position = bundle.a_index.data();
+  for (int64_t i = 0; i < stored.batch; ++i) {
+    for (int64_t row = 0; row < stored.rows; ++row) {
+      for (int64_t k = 0; k < stored.cols; ++k) {
+        WriteCode(bundle.a.View(i), row, k / keep * group + *position++,
+                  ReadCode(stored.View(i), row, k));
+      }
+    }
+  }
+  bundle.block = bundle.block * group / keep;  // scales cover what they did
+  bundle.sparsity.reset();
+  bundle.a_index.clear();
+}
+
+void AddSparsity(List& list, const Bundle& bundle) {
+  if (!bundle.sparsity) return;
+  const int64_t keep = bundle.sparsity->keep;
+  if (bundle.block * bundle.sparsity->group % keep == 0) {
+    list.Add(Cause::kDecompressed,
+             "a was made dense, with zeros where nothing is stored",
+             Decompress);
+  }
+  if (keep > 1) {
+    list.Add(
+        Cause::kPositions,
+        "a_index lists the positions of a group from the last to the first",
+        [keep](Bundle& x) {
+          for (auto at = x.a_index.begin(); at != x.a_index.end(); at += keep) {
+            std::reverse(at, at + keep);
+          }
+        });
+  }
+  if (bundle.a.cols / keep % 2 == 0) {  // as halves of a byte may be
+    list.Add(Cause::kPositions,
+             "a_index lists the second of two groups before the first",
+             [keep](Bundle& x) {
+               for (auto at = x.a_index.begin(); at != x.a_index.end();
+                    at += 2 * keep) {
+                 std::swap_ranges(at, at + keep, at + keep);
+               }
+             });
+  }
+}
+
 }  // namespace
 
 std::vector<Hypothesis> SingleCauses(const Bundle& bundle, const ArithInfo& row,
@@ -273,6 +325,7 @@ std::vector<Hypothesis> SingleCauses(const Bundle& bundle, const ArithInfo& row,
   AddScales(list, bundle);
   AddTensorScales(list, bundle);
   AddLayout(list);
+  AddSparsity(list, bundle);
   return list.Take();
 }
 

@@ -285,8 +285,9 @@ inline void CheckSparse(std::string_view operation, std::string_view name,
   if (codes.cols % keep != 0) {
     Fail(ErrorCode::kShape,
          "{}: {} stores {} columns with sparsity {}:{}: they must be a "
-         "multiple of {}",
-         operation, name, codes.cols, keep, group, keep);
+         "multiple of {}, but group {} of every row has {}",
+         operation, name, codes.cols, keep, group, keep, codes.cols / keep,
+         codes.cols % keep);
   }
   CheckView(operation, fmt::format("the index of {}", name), x.index);
   if (x.index.rows != codes.rows || x.index.cols != codes.cols ||
@@ -304,6 +305,17 @@ inline void CheckSparse(std::string_view operation, std::string_view name,
            operation, name, r, k / keep, position, group);
     }
   }
+}
+
+// K of the dense partner of a sparse operand: whole groups.
+inline void CheckPartner(std::string_view name, const Operand& x,
+                         const Sparsity& partner) {
+  if (partner.group == 0 || x.k() % partner.group == 0) return;
+  Fail(ErrorCode::kShape,
+       "Gemm: {} is {} beside an operand of sparsity {}:{}: K (columns) must "
+       "be a multiple of {}, but group {} of every row has {}",
+       name, Describe(x), partner.keep, partner.group, partner.group,
+       x.k() / partner.group, x.k() % partner.group);
 }
 
 // Block scales an arithmetic row has, in the shape their operand asks for.
@@ -390,6 +402,8 @@ inline void CheckGemm(const ArithInfo& row, const Operand& a,
     Fail(ErrorCode::kUnsupported,
          "Gemm: A and B^T are both sparse: one of them must be dense");
   }
+  CheckPartner("A", a, b_t.sparsity);
+  CheckPartner("B^T", b_t, a.sparsity);
   CheckOptions(row, a, a.codes.format, a.k(), b_t, b_t.codes.format, b_t.k(),
                options);
   CheckOutput(row, a.codes.rows, b_t.codes.rows, c, d, options);
