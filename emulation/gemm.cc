@@ -81,9 +81,9 @@ struct Terms {
 };
 
 // A scale for every block of the finer operand. FP32 scales multiply with one
-// rounding (RNE), the others exactly.
-void CombineScales(const Operand& a, const Operand& b_t, const Row& x,
-                   const Row& y, Terms& terms) {
+// rounding (RNE), but for an exact sum; the others exactly.
+void CombineScales(Model model, const Operand& a, const Operand& b_t,
+                   const Row& x, const Row& y, Terms& terms) {
   // Both block lengths in products: scales of the dense partner of a sparse
   // operand cover group / keep times as many elements.
   const auto length = [](const Operand& x_operand, const Sparsity& partner) {
@@ -98,14 +98,14 @@ void CombineScales(const Operand& a, const Operand& b_t, const Row& x,
   const auto at = [&one](const Row& row, int64_t block, int64_t k) {
     return block == 0 ? one : row.scales[static_cast<size_t>(k / block)];
   };
-  const auto is_f32 = [](const Operand& operand) {
-    return operand.scales.block != 0 &&
+  const auto rounds = [model](const Operand& operand) {
+    return model != Model::kExact && operand.scales.block != 0 &&
            operand.scales.codes.format == Format::kF32;
   };
   const auto k_end = static_cast<int64_t>(terms.products.size());
   for (int64_t k = 0; k < k_end; k += terms.block) {
     Number scale = Multiply(at(x, a_block, k), at(y, b_block, k));
-    if (is_f32(a) || is_f32(b_t)) {
+    if (rounds(a) || rounds(b_t)) {
       Sum sum;
       sum.Add(scale);
       const FormatInfo& f32 = Info(Format::kF32);
@@ -117,7 +117,8 @@ void CombineScales(const Operand& a, const Operand& b_t, const Row& x,
 
 // Sparse operands choose the pairs: a position that is not stored is absent
 // from the other operand as well.
-Terms Pair(const Operand& a, const Operand& b_t, const Row& x, const Row& y) {
+Terms Pair(Model model, const Operand& a, const Operand& b_t, const Row& x,
+           const Row& y) {
   Terms terms;
   const Row& chooser = a.is_sparse() ? x : y;
   for (size_t k = 0; k < chooser.values.size(); ++k) {
@@ -130,7 +131,7 @@ Terms Pair(const Operand& a, const Operand& b_t, const Row& x, const Row& y) {
     };
     terms.products.push_back(Multiply(at(a, x), at(b_t, y)));
   }
-  CombineScales(a, b_t, x, y, terms);
+  CombineScales(model, a, b_t, x, y, terms);
   return terms;
 }
 
@@ -174,8 +175,9 @@ void ComputeD(const ArithInfo& row, const Operand& a, const Operand& b_t,
   const bool no_c = internal::IsEmpty(c);
   for (int64_t m = 0; m < d.rows; ++m) {
     for (int64_t n = 0; n < d.cols; ++n) {
-      const Terms terms = Pair(a, b_t, a_rows[static_cast<size_t>(m)],
-                               b_rows[static_cast<size_t>(n)]);
+      const Terms terms =
+          Pair(row.model, a, b_t, a_rows[static_cast<size_t>(m)],
+               b_rows[static_cast<size_t>(n)]);
       const uint32_t sum =
           Element(row, options, terms, no_c ? 0u : ReadCode(c, m, n));
       WriteCode(d, m, n, Finished(row, options, sum, n, d.format));

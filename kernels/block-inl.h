@@ -23,14 +23,15 @@ HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
 namespace HWY_NAMESPACE {
 
-// Products of both operands' block scales: FP32 ones with one rounding, the
-// others exactly.
+// Products of both operands' block scales: FP32 ones with one rounding, but for
+// an exact sum; the others exactly.
 class ScaleProducts {
  public:
   explicit ScaleProducts(const GemmCall& call)
       : a_block_(static_cast<size_t>(call.a->scale_block())),
         b_block_(static_cast<size_t>(call.b_t->scale_block())),
-        rounded_(IsF32(*call.a) || IsF32(*call.b_t)) {}
+        rounded_(call.row->model != Model::kExact &&
+                 (IsF32(*call.a) || IsF32(*call.b_t))) {}
 
   bool none() const { return a_block_ == 0 && b_block_ == 0; }
 

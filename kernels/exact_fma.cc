@@ -136,6 +136,28 @@ HWY_INLINE TwoSum TimesBinary32(VD x, VD scale) {
   return AddExactly(hn::Mul(upper, scale), hn::Mul(lower, scale));
 }
 
+// x times a positive number of at most 48 bits, exactly, or what infinity and
+// NaN give.
+HWY_INLINE TwoSum TimesScales(VD x, VD scale) {
+  const DD dd;
+  const hn::RebindToUnsigned<DD> du;
+  const VD upper =
+      hn::And(scale, hn::BitCast(dd, hn::Set(du, ~((uint64_t{1} << 29) - 1))));
+  const TwoSum product = TimesBinary32(x, upper);
+  if (hn::AllTrue(dd, hn::Eq(upper, scale))) return product;
+  const TwoSum rest = TimesBinary32(x, hn::Sub(scale, upper));
+  // All 101 bits are two numbers: the errors are multiples of the last bit
+  // below 2^49 of it, and so is their sum. What infinity, NaN and zero give
+  // stays: to it a zero of its sign is added.
+  const VD none = hn::CopySign(hn::Zero(dd), product.sum);
+  const auto finite = hn::IsFinite(product.sum);
+  const TwoSum sum =
+      AddExactly(product.sum, hn::IfThenElse(finite, rest.sum, none));
+  const VD error = hn::Add(sum.error, hn::Add(product.error, rest.error));
+  const auto some = hn::And(finite, hn::Ne(error, hn::Zero(dd)));
+  return AddExactly(sum.sum, hn::IfThenElse(some, error, none));
+}
+
 bool HasBinary32Scales(const PackedMatrix& x) {
   return x.scale_block() != 0 && x.scale_format() == Format::kF32;
 }
@@ -255,15 +277,14 @@ class ExactBlock {
       if (lane == 0) b_.RowScales((n + i) / kExactGroup, b_scales);
       const auto exists = hn::FirstN(dd, n_end - n - i);
       for (size_t m = row; m < row_end; ++m) {
-        const VD scale = hn::PromoteTo(
-            dd, ToBinary32(hn::Mul(hn::Set(dd, double{a_scales[m - row]}),
-                                   WideFrom(b_scales + lane))));
+        const VD scale = hn::Mul(hn::Set(dd, double{a_scales[m - row]}),
+                                 WideFrom(b_scales + lane));
         const auto ordinary =
             hn::And(hn::Gt(scale, hn::Zero(dd)), hn::IsFinite(scale));
         others = hn::Or(others, hn::AndNot(ordinary, exists));
         const size_t at = (group * kExactGroup + m - row) * kExactFmaCols + i;
         const TwoSum product =
-            TimesBinary32(hn::LoadU(dd, memory_->high + at), scale);
+            TimesScales(hn::LoadU(dd, memory_->high + at), scale);
         hn::StoreU(product.sum, dd, memory_->high + at);
         hn::StoreU(product.error, dd, memory_->low + at);
       }
@@ -323,7 +344,7 @@ class ExactBlock {
 
   const GemmCall& call_;
   ExactFmaMemory* memory_;
-  bool row_scales_;  // whose product rounds to binary32: they multiply sums
+  bool row_scales_;  // of binary32: they multiply sums
   WideOperand a_, b_;
 };
 

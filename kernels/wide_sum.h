@@ -14,25 +14,26 @@
 namespace zeroulp::kernels {
 
 // Digits of 32 bits in 64, so that carries wait until the end: 2^30 additions
-// fit. From 2^-320 (narrow products are multiples of 2^-34, E8M0 scales at
-// least 2^-254 together) to 2^384.
+// fit. From 2^-352 (narrow products are multiples of 2^-34, two binary32 scales
+// of 2^-298 together) to 2^384.
 class WideSum {
  public:
   void Clear() { digits_.fill(0); }
 
-  // Adds x * scale, x an exact number of at most 53 bits and scale of at most
-  // 24, both finite.
+  // Adds x * scale, x an exact number of at most 53 bits and scale, a product
+  // of two scales, of at most 48, both finite.
   void Add(double x, double scale) {
     if (x == 0 || scale == 0) return;
     const Parts p = Split(x), q = Split(scale);
-    // 53 x 24 bits, as 27 x 24 and 26 x 24.
-    constexpr int kLow = 26;
-    const uint64_t factor = q.significand >> (53 - 24);
-    const int exponent = p.exponent + q.exponent + (53 - 24);
     const bool negative = p.negative != q.negative;
-    Add(negative, (p.significand & ((uint64_t{1} << kLow) - 1)) * factor,
-        exponent);
-    Add(negative, (p.significand >> kLow) * factor, exponent + kLow);
+    const int exponent = p.exponent + q.exponent;
+    constexpr int kHigh = 53 - 24, kLow = 53 - 48;
+    constexpr uint64_t kMask = (uint64_t{1} << 24) - 1;
+    AddTimes24(negative, p.significand, q.significand >> kHigh,
+               exponent + kHigh);
+    // None where a factor is a power of two or has few bits.
+    const uint64_t low = q.significand >> kLow & kMask;
+    if (low != 0) AddTimes24(negative, p.significand, low, exponent + kLow);
   }
 
   // To nearest even; an exact zero is +0. Spends the sum.
@@ -62,8 +63,8 @@ class WideSum {
   }
 
  private:
-  static constexpr int kUnit = -320;  // exponent of the lowest digit's unit
-  static constexpr size_t kDigits = 22;
+  static constexpr int kUnit = -352;  // exponent of the lowest digit's unit
+  static constexpr size_t kDigits = 23;
 
   struct Parts {
     bool negative;
@@ -76,6 +77,15 @@ class WideSum {
     constexpr uint64_t kHidden = uint64_t{1} << 52;
     return {(bits >> 63) != 0, (bits & (kHidden - 1)) | kHidden,
             static_cast<int>((bits >> 52) & 0x7FF) - 1023 - 52};
+  }
+
+  // Of 53 x 24 bits, as 26 x 24 and 27 x 24.
+  void AddTimes24(bool negative, uint64_t significand, uint64_t factor,
+                  int exponent) {
+    constexpr int kLow = 26;
+    Add(negative, (significand & ((uint64_t{1} << kLow) - 1)) * factor,
+        exponent);
+    Add(negative, (significand >> kLow) * factor, exponent + kLow);
   }
 
   // Bits below the unit are zero: the sum is exact.

@@ -233,9 +233,8 @@ inline uint32_t DrawScale(const FormatInfo& f, Scales scales,
       break;
     case Scales::kOrdinary:
       if (f.id == Format::kF32) {
-        return std::bit_cast<uint32_t>(
-            std::ldexp(1.0f + static_cast<float>(bits % 1024) / 1024.0f,
-                       static_cast<int>(bits >> 16) % 16 - 8));
+        // All 24 bits: products of two of them round.
+        return (bits & 0x7FFFFF) | (119 + (bits >> 23) % 16) << 23;
       }
       return EncodeNear(f, 1.0) + (bits >> 8) % 9 - 4;
     case Scales::kTiny:

@@ -2,12 +2,14 @@
 // Mirrors kernels/exact_fma.cc: sums that outgrow a binary64, or two.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <vector>
 
 #include "tests/every_kernel.h"
+#include "zeroulp/reference.h"
 
 namespace zeroulp {
 namespace {
@@ -188,6 +190,71 @@ TEST(Exact, ScalesOfWholeRowsAndZeroSums) {
           F32View(c, 6, 2), fmt::format("scales {} {}", a_scale, b_scale));
     }
   }
+}
+
+// The sum is of products times both scales, not of their rounded product:
+// what a rounding would cut off breaks ties here, however small.
+TEST(Exact, Binary32ScalesMultiplyWithoutRounding) {
+  constexpr uint8_t kPlus = 0x38, kMinus = 0xB8;  // of e4m3fn
+  constexpr float kUlp = 0x1p-23f, kLeast = 0x1p-149f;
+  struct Case {
+    std::vector<uint8_t> a;
+    std::vector<float> a_scales, b_scales;
+    float c, expected;
+  };
+  const Case cases[] = {
+      // (1 + ulp)^2 + ulp/2 = 1 + 2.5 ulp + ulp^2
+      {{kPlus, 0}, {1 + kUlp, 1}, {1 + kUlp, 1}, kUlp / 2, 1 + 3 * kUlp},
+      // 1 + ulp/2 and the square of the least subnormal
+      {{kPlus, kPlus}, {kUlp / 2, kLeast}, {1, kLeast}, 1, 1 + kUlp},
+      {{kPlus, kMinus}, {1.5f * kUlp, kLeast}, {1, kLeast}, 1, 1 + kUlp},
+      // Products of scales beyond binary32 that cancel
+      {{kPlus, kMinus}, {0x1p100f, 0x1p120f}, {0x1p100f, 0x1p80f}, 3, 3},
+  };
+  for (const Case& x : cases) {
+    const std::vector<uint8_t> b(2, kPlus);
+    const std::vector<float> c(1, x.c);
+    std::vector<float> d(1);
+    const Operand a = {CodesView(x.a, Format::kE4M3FN, 1, 2),
+                       {F32View(x.a_scales, 1, 2), 1}};
+    const Operand b_t = {CodesView(b, Format::kE4M3FN, 1, 2),
+                         {F32View(x.b_scales, 1, 2), 1}};
+    const auto c_view = F32View(std::span<const float>(c), 1, 1);
+    reference::Gemm(a, b_t, c_view, F32View(std::span(d), 1, 1),
+                    {.arith = "exact.f32"});
+    EXPECT_EQ(d[0], x.expected) << fmt::format("{:a}", d[0]);
+    testing::ExpectEveryKernelExact(FindArith("exact.f32"), a, b_t, c_view,
+                                    fmt::format("{:a}", x.expected));
+  }
+}
+
+// The same where the scales of whole rows multiply finished sums, those of
+// zero, infinity and NaN too.
+TEST(Exact, ScalesOfWholeRowsMultiplyWithoutRounding) {
+  constexpr float kUlp = 0x1p-23f;
+  // Of e5m2; sums 1, -0.75, -0, infinity, NaN.
+  const std::vector<uint8_t> a = {0x3C, 0x00, 0x3C, 0xBF, 0x80,
+                                  0x80, 0x7C, 0x3C, 0x7C, 0xFC};
+  const std::vector<uint8_t> b(4, 0x3C);
+  const std::vector<float> a_scales(5, 1 + kUlp), b_scales = {1 + kUlp, 1};
+  std::vector<float> c(10, kUlp / 2);
+  c[4] = -0.0f;
+  std::vector<float> d(10);
+  const Operand x = {CodesView(a, Format::kE5M2, 5, 2),
+                     {F32View(a_scales, 5, 1), 2}};
+  const Operand y = {CodesView(b, Format::kE5M2, 2, 2),
+                     {F32View(b_scales, 2, 1), 2}};
+  const auto c_view = F32View(std::span<const float>(c), 5, 2);
+  reference::Gemm(x, y, c_view, F32View(std::span(d), 5, 2),
+                  {.arith = "exact.f32"});
+  EXPECT_EQ(d[0], 1 + 3 * kUlp);
+  EXPECT_EQ(d[1], 1 + 2 * kUlp);  // a tie
+  EXPECT_TRUE(d[4] == 0 && std::signbit(d[4]));
+  EXPECT_EQ(d[6], std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(d[8]));
+  const testing::KernelNames names = testing::ExpectEveryKernelExact(
+      FindArith("exact.f32"), x, y, c_view, "scales of 48 bits");
+  EXPECT_TRUE(names.contains("exact.fma"));
 }
 
 }  // namespace
