@@ -53,18 +53,6 @@ struct Case {
   }
 };
 
-// D, dense, in the format that the row writes.
-struct Result {
-  Result(const ArithInfo& row, int64_t m, int64_t n)
-      : bytes(static_cast<size_t>(m * n * Info(row.output).storage_bits / 8)),
-        view{bytes, row.output, m, n, n} {}
-  Result(const Result&) = delete;
-  Result& operator=(const Result&) = delete;
-
-  std::vector<std::byte> bytes;
-  MatrixView view;
-};
-
 // A problem that is no multiple of any tile, of three steps of the row and a
 // part of one: what Gemm gets wrong, and the oracle's time.
 struct Check {
@@ -194,12 +182,6 @@ void RunGemm(benchmark::State& state, const Case& c) {
       "{} of {} {}",
       kernels::Select(*c.row, kernels::TraitsOf(call), nullptr)->name,
       Name(peak), c.shape.name));
-}
-
-bool TakesScales(const ArithInfo& row, const OperandKind& x) {
-  if (x.block == nullptr) return row.scale_block == 0;
-  return row.scales.contains(x.block->scale) &&
-         (row.scale_block == 0 || row.scale_block == x.block->block_cols);
 }
 
 // Pairs that occur: both with the same kind of scales, of blocks or of whole

@@ -130,4 +130,10 @@ Operand RandomOperand::operand() const {
   return {code_view_, {scale_view_, length, block_->block_rows}};
 }
 
+bool TakesScales(const ArithInfo& row, const OperandKind& kind) {
+  if (kind.block == nullptr) return row.scale_block == 0;
+  return row.scales.contains(kind.block->scale) &&
+         (row.scale_block == 0 || row.scale_block == kind.block->block_cols);
+}
+
 }  // namespace zeroulp::bench

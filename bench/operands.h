@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random operands of every kind a product can have.
+// Random operands of every kind a product can have, and its result.
 #ifndef ZEROULP_BENCH_OPERANDS_H_
 #define ZEROULP_BENCH_OPERANDS_H_
 
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "zeroulp/arithmetic.h"
 #include "zeroulp/blocks.h"
 #include "zeroulp/formats.h"
 #include "zeroulp/operand.h"
@@ -50,6 +51,21 @@ class RandomOperand {
   std::vector<std::byte> codes_, scales_;
   MatrixView code_view_, scale_view_;
   const BlockInfo* block_;
+};
+
+// Whether the row takes such block scales, or their absence.
+bool TakesScales(const ArithInfo& row, const OperandKind& kind);
+
+// D, dense, in the format that the row writes.
+struct Result {
+  Result(const ArithInfo& row, int64_t m, int64_t n)
+      : bytes(static_cast<size_t>(m * n * Info(row.output).storage_bits / 8)),
+        view{bytes, row.output, m, n, n} {}
+  Result(const Result&) = delete;
+  Result& operator=(const Result&) = delete;
+
+  std::vector<std::byte> bytes;
+  MatrixView view;
 };
 
 }  // namespace zeroulp::bench

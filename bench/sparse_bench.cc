@@ -74,18 +74,6 @@ class Operands {
   SparseMatrix sparse_;
 };
 
-// D, dense, in the format that the row writes.
-struct Result {
-  Result(const ArithInfo& row, int64_t m, int64_t n)
-      : bytes(static_cast<size_t>(m * n * Info(row.output).storage_bits / 8)),
-        view{bytes, row.output, m, n, n} {}
-  Result(const Result&) = delete;
-  Result& operator=(const Result&) = delete;
-
-  std::vector<std::byte> bytes;
-  MatrixView view;
-};
-
 // What SparseGemm gets wrong on a problem that is no multiple of any tile;
 // empty if nothing.
 std::string Mismatch(const Case& c) {
@@ -157,12 +145,6 @@ void RunSparse(benchmark::State& state, const Case& c) {
   state.SetLabel(fmt::format("{} of {} {}",
                              kernels::SelectSparse({&call, 1}).name, Name(peak),
                              c.shape.name));
-}
-
-bool TakesScales(const ArithInfo& row, const OperandKind& x) {
-  if (x.block == nullptr) return row.scale_block == 0;
-  return row.scales.contains(x.block->scale) &&
-         (row.scale_block == 0 || row.scale_block == x.block->block_cols);
 }
 
 // Blocks of one row of the matrix, of both operands or of none, that are whole
