@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "kernels/epilogue.h"
 #include "kernels/float_environment.h"
@@ -37,17 +38,19 @@ int64_t RowsOfPart(int64_t rows, int64_t parts, int64_t unit) {
 class Shares {
  public:
   Shares(int64_t parts, int64_t strands)
-      : shares_(new Share[static_cast<size_t>(strands)]), count_(strands) {
+      : shares_(static_cast<size_t>(strands)) {
     for (int64_t i = 0; i < strands; ++i) {
-      shares_[i].next = parts * i / strands;
-      shares_[i].end = parts * (i + 1) / strands;
+      Share& share = shares_[static_cast<size_t>(i)];
+      share.next = parts * i / strands;
+      share.end = parts * (i + 1) / strands;
     }
   }
 
   // -1: there is none.
   int64_t Take(int64_t strand) {
-    for (int64_t i = 0; i < count_; ++i) {
-      Share& share = shares_[(strand + i) % count_];
+    for (size_t i = 0; i < shares_.size(); ++i) {
+      Share& share =
+          shares_[(static_cast<size_t>(strand) + i) % shares_.size()];
       if (share.next >= share.end) continue;
       const int64_t part = share.next++;
       if (part < share.end) return part;
@@ -60,8 +63,7 @@ class Shares {
     std::atomic<int64_t> next = 0;
     int64_t end = 0;
   };
-  std::unique_ptr<Share[]> shares_;
-  int64_t count_;
+  std::vector<Share> shares_;
 };
 
 void FinishPart(const SparseCall& call, const SparsePart& part) {
