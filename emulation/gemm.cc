@@ -80,6 +80,18 @@ struct Terms {
   int64_t block = 0;
 };
 
+// The block length that cuts both operands' blocks; 0 is of an operand without
+// scales. A block of all of K is not cut by its length.
+int64_t Finer(int64_t a_block, int64_t b_block, int64_t k_end) {
+  const auto cuts = [k_end](int64_t block) {
+    return 0 < block && block < k_end;
+  };
+  if (cuts(a_block) && cuts(b_block)) return std::gcd(a_block, b_block);
+  if (cuts(a_block)) return a_block;
+  if (cuts(b_block)) return b_block;
+  return std::max<int64_t>(k_end, 1);
+}
+
 // A scale for every block of the finer operand. FP32 scales multiply with one
 // rounding (RNE), but for an exact sum; the others exactly.
 void CombineScales(Model model, const Operand& a, const Operand& b_t,
@@ -94,7 +106,8 @@ void CombineScales(Model model, const Operand& a, const Operand& b_t,
   const int64_t b_block = length(b_t, a.sparsity);
   if (a_block == 0 && b_block == 0) return;
   const Number one = {Kind::kFinite, false, 1, 0, 0};
-  terms.block = std::gcd(a_block, b_block);
+  const auto k_end = static_cast<int64_t>(terms.products.size());
+  terms.block = Finer(a_block, b_block, k_end);
   const auto at = [&one](const Row& row, int64_t block, int64_t k) {
     return block == 0 ? one : row.scales[static_cast<size_t>(k / block)];
   };
@@ -102,7 +115,6 @@ void CombineScales(Model model, const Operand& a, const Operand& b_t,
     return model != Model::kExact && operand.scales.block != 0 &&
            operand.scales.codes.format == Format::kF32;
   };
-  const auto k_end = static_cast<int64_t>(terms.products.size());
   for (int64_t k = 0; k < k_end; k += terms.block) {
     Number scale = Multiply(at(x, a_block, k), at(y, b_block, k));
     if (rounds(a) || rounds(b_t)) {

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 
 #include "kernels/block.h"
 #include "kernels/gemm_call.h"
@@ -110,8 +109,7 @@ class Folds {
 inline size_t FoldEvery(const GemmCall& call, bool scales_multiply_sums) {
   if (call.promote_every != 0) return static_cast<size_t>(call.promote_every);
   if (!scales_multiply_sums) return 0;
-  return static_cast<size_t>(
-      std::gcd(call.a->scale_block(), call.b_t->scale_block()));
+  return static_cast<size_t>(ScaledBlock(call));
 }
 
 inline void LoadTile(const GemmCall& call, size_t m, size_t n, float* tile) {

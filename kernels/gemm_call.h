@@ -3,7 +3,9 @@
 #ifndef ZEROULP_KERNELS_GEMM_CALL_H_
 #define ZEROULP_KERNELS_GEMM_CALL_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 
 #include "zeroulp/arithmetic.h"
@@ -36,6 +38,20 @@ struct GemmCall {
   int64_t promote_every = 0;
   const Epilogue* epilogue = nullptr;  // once the rectangle is computed
 };
+
+// How many products share the block scales of A and B: the finer ones cut, and
+// one for all of K cuts nothing. 0: no scales.
+constexpr int64_t ScaledBlock(int64_t a_block, int64_t b_block, int64_t k) {
+  const bool a_cuts = a_block != 0 && a_block < k;
+  const bool b_cuts = b_block != 0 && b_block < k;
+  if (a_cuts && b_cuts) return std::gcd(a_block, b_block);
+  if (a_cuts || b_cuts) return a_cuts ? a_block : b_block;
+  return std::max(a_block, b_block);
+}
+inline int64_t ScaledBlock(const GemmCall& call) {
+  return ScaledBlock(call.a->scale_block(), call.b_t->scale_block(),
+                     call.a->cols());
+}
 
 // Whether every operand format of the row is one of `formats`.
 constexpr bool TakesOnly(const ArithInfo& row, FormatSet formats) {

@@ -87,7 +87,7 @@ std::string_view ExactScales(const CallTraits& call) {
     return "takes blocks of all of K, or of a multiple of 4";
   }
   if (HasBinary32Scales(call) &&
-      ScaledBlock(call.a_block, call.b_block) < call.k) {
+      ScaledBlock(call.a_block, call.b_block, call.k) < call.k) {
     return "takes binary32 scales of all of K alone";
   }
   return {};
@@ -126,7 +126,7 @@ std::string_view OnlyScaled(const CallTraits& call) {
   if (!kNarrowFormats.contains(call.a) || !kNarrowFormats.contains(call.b_t)) {
     return "takes formats of at most 8 bits";
   }
-  const int64_t block = ScaledBlock(call.a_block, call.b_block);
+  const int64_t block = ScaledBlock(call.a_block, call.b_block, call.k);
   if (block % PackedMatrix::kQuad != 0 || block < kMinScaledBlock ||
       block > kMaxScaledBlock) {
     return "takes blocks of a multiple of 4 from 16 to 512";
@@ -151,7 +151,7 @@ std::string_view OnlyLongBlocks(const CallTraits& call) {
   if (!HasBinary32Scales(call)) return "takes binary32 scales";
   if (call.promote_every != 0) return "takes no promote_every";
   if (call.k == 0) return "takes K of at least 1";
-  const int64_t block = ScaledBlock(call.a_block, call.b_block);
+  const int64_t block = ScaledBlock(call.a_block, call.b_block, call.k);
   if (block >= call.k) return {};
   if (block % PackedMatrix::kQuad != 0 || block <= kMaxScaledBlock) {
     return "takes blocks of all of K, or of a multiple of 4 above 512";

@@ -100,8 +100,7 @@ class FloatPanels {
 
 template <class Dot>
 void Scaled(const GemmCall& call, std::byte* workspace) {
-  const int64_t block =
-      ScaledBlock(call.a->scale_block(), call.b_t->scale_block());
+  const int64_t block = ScaledBlock(call);
   const ScaleRange range =
       RangeOfProducts(call.a->format(), call.b_t->format(), block);
   const ScaleRows a(*call.a, RangeOf(call, *call.a, range));

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 
 #include "kernels/gemm_call.h"
 
@@ -25,11 +24,6 @@ constexpr bool ScaledComputes(const ArithInfo& row) {
 // that the scales would be most of a panel nor longer than one.
 inline constexpr int64_t kMinScaledBlock = 16;
 inline constexpr int64_t kMaxScaledBlock = 512;
-
-// Products that share both scales; operands without scales have blocks of 0.
-constexpr int64_t ScaledBlock(int64_t a_block, int64_t b_block) {
-  return std::gcd(a_block, b_block);
-}
 
 // The longest sum of E2M1 products the integer kernel keeps in its lanes.
 inline constexpr int64_t kMaxIntegerBlock = 2048;

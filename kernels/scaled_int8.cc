@@ -129,8 +129,7 @@ void RunBytes(const GemmCall& call, size_t block, std::byte* workspace) {
 
 void ScaledInt8Target(const GemmCall& call, std::byte* workspace) {
 #if HWY_TARGET == HWY_AVX3_DL
-  const int64_t block =
-      ScaledBlock(call.a->scale_block(), call.b_t->scale_block());
+  const int64_t block = ScaledBlock(call);
   if (block == 0) {
     // One block for as much of K as there is, or the lanes hold.
     constexpr int64_t kUnit = 16;

@@ -119,8 +119,7 @@ void ScaledLong(const GemmCall& call,
   const LongPart part(call);
   auto* b_scales = reinterpret_cast<float*>(workspace);
   const int64_t k_end = call.a->cols();
-  const int64_t k_block = std::min(
-      ScaledBlock(call.a->scale_block(), call.b_t->scale_block()), k_end);
+  const int64_t k_block = std::min(ScaledBlock(call), k_end);
   GemmBlock block = {};
   block.a = call.a;
   block.b_t = call.b_t;

@@ -245,8 +245,7 @@ void RunSkinny(const GemmCall& call, size_t block, const ScaleRows& a,
 
 void ScaledSkinnyTarget(const GemmCall& call, std::byte* workspace) {
 #if HWY_TARGET == HWY_AVX3_DL
-  const auto block = static_cast<size_t>(
-      ScaledBlock(call.a->scale_block(), call.b_t->scale_block()));
+  const auto block = static_cast<size_t>(ScaledBlock(call));
   const ScaleRows a(*call.a, RangeOf(call, *call.a, kRangeOfHalves));
   const ScaleRows b(*call.b_t, RangeOf(call, *call.b_t, kRangeOfHalves));
   RunWhereInRange(call, a, b, workspace, [&](const GemmCall& part) {
@@ -269,8 +268,7 @@ HWY_EXPORT(ScaledSkinnyTarget);
 }  // namespace
 
 size_t ScaledSkinnyBytes(const GemmCall& call) {
-  const int64_t block =
-      ScaledBlock(call.a->scale_block(), call.b_t->scale_block());
+  const int64_t block = ScaledBlock(call);
   const int64_t blocks = (call.a->cols() + block - 1) / block;
   // Bytes of A, and two words for every block.
   const int64_t bytes = kMaxSkinnyRows * blocks * (block + 8);

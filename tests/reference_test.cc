@@ -193,6 +193,40 @@ TEST(Reference, PromotionIsAnFmaOfSeparateSumsAndTheirScales) {
   }
 }
 
+// A scale of a whole row of any length, beside one for every 128 products, is
+// what it is when written once for each 128.
+TEST(Reference, ScalesOfWholeRowsCutNothing) {
+  constexpr int64_t kN = 4, kK = 1000, kBlock = 128, kBlocks = 8;
+  std::mt19937 random(7);
+  const std::vector<uint8_t> a = testing::DrawCodes(
+                                 Format::kE4M3FN, Draw::kFinite, 1, kK, random),
+                             b = testing::DrawCodes(Format::kE4M3FN,
+                                                    Draw::kFinite, kN, kK,
+                                                    random);
+  std::uniform_real_distribution<float> near_one(0.5f, 2.0f);
+  const std::vector<float> once = {near_one(random)};
+  const std::vector<float> repeated(kBlocks, once[0]);
+  std::vector<float> b_scales(kN * kBlocks);
+  for (float& x : b_scales) x = near_one(random);
+  Operand b_operand(CodesView(b, Format::kE4M3FN, kN, kK));
+  b_operand.scales = {F32View(std::as_const(b_scales), kN, kBlocks), kBlock};
+  const auto result = [&](std::string_view arith,
+                          const std::vector<float>& scales, int64_t block) {
+    std::vector<float> d(kN);
+    Operand a_operand(CodesView(a, Format::kE4M3FN, 1, kK));
+    a_operand.scales = {F32View(scales, 1, static_cast<int64_t>(scales.size())),
+                        block};
+    reference::Gemm(a_operand, b_operand, {}, F32View(d, 1, kN),
+                    {.arith = arith});
+    return d;
+  };
+  for (const std::string_view arith : {"chain.f32", "exact.f32"}) {
+    const std::vector<float> expected = result(arith, repeated, kBlock);
+    EXPECT_EQ(result(arith, once, kK), expected) << arith;
+    EXPECT_EQ(result(arith, once, 5000), expected) << arith;
+  }
+}
+
 TEST(Reference, PromotionOfNoProductMakesNanCanonical) {
   const std::vector<float> c = {std::bit_cast<float>(0xFFC12345u)};
   std::vector<float> d(1);

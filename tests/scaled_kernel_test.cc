@@ -62,6 +62,8 @@ std::vector<Kind> Kinds() {
       {kE4M3FNUZ, kE2M3FN, kE8M0FNU, 512, 0},
       {kE4M3FN, kE4M3FN, kF32, 5000, 5000},  // of tokens and output channels
       {kBF16, kE4M3FN, kF32, 0, 5000},       // of output channels alone
+      {kE4M3FN, kE5M2, kF32, 5001, 128},     // of tokens, beside blocks
+      {kE2M1FN, kE2M1FN, kE8M0FNU, 32, 5001},
       {kF16, kE2M1FN, kF32, 0, 516},
       {kE5M2, kE4M3FN, kF32, 1200, 1800},
   };
