@@ -119,8 +119,8 @@ HWY_INLINE void ToFloats(const double* HWY_RESTRICT from, double unit,
   const DD dd;
   const VD scale = hn::Set(dd, 1.0 / unit);
   for (size_t i = 0; i < kFloorCols; i += kLanesF64) {
-    hn::Store(hn::DemoteTo(DFHalf(), hn::Mul(hn::Load(dd, from + i), scale)),
-              DFHalf(), to + i);
+    hn::Store(ToBinary32(hn::Mul(hn::Load(dd, from + i), scale)), DFHalf(),
+              to + i);
   }
 }
 
