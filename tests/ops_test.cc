@@ -3,11 +3,13 @@
 // target, against its scalar definition.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
@@ -101,17 +103,16 @@ bool RunMulAddTowardZero(const float* a, const float* b, size_t count,
 #endif
 }
 
-bool RunShiftLeftFrom(const uint32_t* x, const uint32_t* y, size_t count,
-                      uint32_t* out) {
+bool RunLargerMagnitude(const float* a, const float* b, size_t count,
+                        float* out) {
 #if ZEROULP_TARGET_HAS_512
-  const hn::RebindToUnsigned<DI> du;
-  for (size_t i = 0; i < count; i += hn::Lanes(DI())) {
-    hn::StoreU(ShiftLeftFrom<3>(hn::LoadU(du, x + i), hn::LoadU(du, y + i)), du,
-               out + i);
+  for (size_t i = 0; i < count; i += hn::Lanes(DF())) {
+    hn::StoreU(LargerMagnitude(hn::LoadU(DF(), a + i), hn::LoadU(DF(), b + i)),
+               DF(), out + i);
   }
   return true;
 #else
-  (void)x, (void)y, (void)count, (void)out;
+  (void)a, (void)b, (void)count, (void)out;
   return false;
 #endif
 }
@@ -139,7 +140,7 @@ HWY_EXPORT(RunDotBf16);
 HWY_EXPORT(RunDotU8S8);
 HWY_EXPORT(RunDotSmallBytes);
 HWY_EXPORT(RunMulAddTowardZero);
-HWY_EXPORT(RunShiftLeftFrom);
+HWY_EXPORT(RunLargerMagnitude);
 HWY_EXPORT(RunToBinary32TowardZero);
 
 namespace {
@@ -222,20 +223,31 @@ TEST(Ops, MulAddTowardZeroIsOneRoundingInAnyMode) {
   if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
 }
 
-TEST(Ops, ShiftLeftFromTakesTheFirstBitsOfAnother) {
+TEST(Ops, LargerMagnitudeHasNoSign) {
   std::mt19937 random(7);
-  std::vector<uint32_t> x(kCount), y(kCount), out(kCount);
-  for (auto& word : x) word = static_cast<uint32_t>(random());
-  for (auto& word : y) word = static_cast<uint32_t>(random());
+  const auto draw = [&random] {  // infinities and zeros among them
+    const uint32_t exponent = static_cast<uint32_t>(random()) % 256;
+    const bool whole = exponent == 0 || exponent == 255;
+    const uint32_t fraction =
+        whole ? 0 : static_cast<uint32_t>(random()) & 0x7FFFFFu;
+    return std::bit_cast<float>(static_cast<uint32_t>(random()) << 31 |
+                                exponent << 23 | fraction);
+  };
+  std::vector<float> a(kCount), b(kCount), out(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    a[i] = draw();
+    b[i] = i % 8 == 0 ? -a[i] : draw();
+  }
   bool ran = false;
   testing::ForEachTarget([&](const char* target) {
-    if (!HWY_DYNAMIC_DISPATCH(RunShiftLeftFrom)(x.data(), y.data(), kCount,
-                                                out.data())) {
+    if (!HWY_DYNAMIC_DISPATCH(RunLargerMagnitude)(a.data(), b.data(), kCount,
+                                                  out.data())) {
       return;
     }
     ran = true;
     for (size_t i = 0; i < kCount; ++i) {
-      ASSERT_EQ(out[i], (x[i] << 3) | (y[i] >> 29)) << target;
+      ASSERT_EQ(Word(out[i]), Word(std::max(std::fabs(a[i]), std::fabs(b[i]))))
+          << target << " " << a[i] << " " << b[i];
     }
   });
   if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
