@@ -10,9 +10,12 @@
 #include "kernels/epilogue.h"
 #include "kernels/float_environment.h"
 #include "kernels/parallel.h"
+#include "zeroulp/internal/check.h"
 
 namespace zeroulp::kernels {
 namespace {
+
+using internal::NumParts;
 
 struct FreeAligned {
   void operator()(std::byte* p) const {
@@ -25,11 +28,9 @@ constexpr int64_t kPair = 32;   // sparse rows of a tile
 // Small enough that a thread which wakes up late leaves none waiting for long.
 constexpr int64_t kPartsOfThread = 8;
 
-int64_t Ratio(int64_t count, int64_t size) { return (count + size - 1) / size; }
-
 // Rows of a part if there are up to `parts` of whole units.
 int64_t RowsOfPart(int64_t rows, int64_t parts, int64_t unit) {
-  return std::max(Ratio(Ratio(rows, unit), parts), int64_t{1}) * unit;
+  return std::max(NumParts(NumParts(rows, unit), parts), int64_t{1}) * unit;
 }
 
 // Parts of every strand: its own, one after the other, then those that others
@@ -115,17 +116,17 @@ SparsePlan PlanSparse(std::span<const SparseCall> calls, int threads,
   const int64_t dense = call.dense->rows(), sparse = call.sparse->rows();
   // Whole products while there are enough of them. Then dense rows: every one
   // of them is decoded once, and sparse ones once for each strand.
-  const int64_t needed = Ratio(workers, num_calls);
+  const int64_t needed = NumParts(workers, num_calls);
   const int64_t wanted =
       workers > 1 && keeps_panels
-          ? std::max(needed, Ratio(kPartsOfThread * workers, num_calls))
+          ? std::max(needed, NumParts(kPartsOfThread * workers, num_calls))
           : needed;
-  const int64_t along_dense = std::min(wanted, Ratio(dense, kBlock));
+  const int64_t along_dense = std::min(wanted, NumParts(dense, kBlock));
   SparsePlan plan = {};
   plan.dense_rows = RowsOfPart(dense, along_dense, kBlock);
-  plan.sparse_rows = RowsOfPart(sparse, Ratio(needed, along_dense), kPair);
-  plan.dense_parts = Ratio(dense, plan.dense_rows);
-  plan.sparse_parts = Ratio(sparse, plan.sparse_rows);
+  plan.sparse_rows = RowsOfPart(sparse, NumParts(needed, along_dense), kPair);
+  plan.dense_parts = NumParts(dense, plan.dense_rows);
+  plan.sparse_parts = NumParts(sparse, plan.sparse_rows);
   plan.parts = num_calls * plan.dense_parts * plan.sparse_parts;
   plan.strands = std::min(plan.parts, workers);
   return plan;
