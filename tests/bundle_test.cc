@@ -107,6 +107,16 @@ class BundleTest : public testing::Test {
     draft_.metadata["zeroulp.sparsity"] = "4:8";
   }
 
+  // A matrix like D, of equal words.
+  void Fill(const char* name, Dtype dtype, uint32_t word) {
+    draft_.Set(name, dtype, {kBatch, kM, kN});
+    auto& bytes = draft_.tensors[name].bytes;
+    const auto size = static_cast<size_t>(Info(dtype).bits / 8);
+    for (size_t i = 0; i < bytes.size(); i += size) {
+      std::memcpy(bytes.data() + i, &word, size);
+    }
+  }
+
   fs::path folder_;
   std::string path_;
   Draft draft_;
@@ -364,32 +374,64 @@ TEST_F(BundleTest, TheArithmeticMustExistAndTakeTheFormats) {
 TEST_F(BundleTest, VerifyNeedsADOfTheRightFormat) {
   const auto verify = [](const Bundle& bundle) { Verify(bundle); };
   EXPECT_THAT(Sentence(verify), HasSubstr("has no tensor 'd' to verify"));
-  draft_.Set("d", Dtype::kF16, {kBatch, kM, kN});
-  EXPECT_THAT(Sentence(verify), HasSubstr("'d' is f16, chain.f32 gives f32"));
+  draft_.metadata["zeroulp.arith"] = "hopper.wgmma.fp8.f16";
+  draft_.Set("d", Dtype::kF32, {kBatch, kM, kN});
+  EXPECT_THAT(Sentence(verify),
+              HasSubstr("'d' is f32, hopper.wgmma.fp8.f16 gives f16"));
 }
 
 // 8 x 1 x 2 and c: beside 16 a unit of bfloat16 is 1/8.
 TEST_F(BundleTest, VerifyRoundsToADOfBfloat16) {
-  const auto fill = [&](const char* name, Dtype dtype, uint32_t word) {
-    draft_.Set(name, dtype, {kBatch, kM, kN});
-    auto& bytes = draft_.tensors[name].bytes;
-    const auto size = static_cast<size_t>(Info(dtype).bits / 8);
-    for (size_t i = 0; i < bytes.size(); i += size) {
-      std::memcpy(bytes.data() + i, &word, size);
-    }
-  };
-  fill("c", Dtype::kF32, 0x3D800000);  // 1/16: half way, to even
-  fill("d", Dtype::kBF16, 0x4180);
+  Fill("c", Dtype::kF32, 0x3D800000);  // 1/16: half way, to even
+  Fill("d", Dtype::kBF16, 0x4180);
   EXPECT_TRUE(Verify(Read()).exact());
-  fill("c", Dtype::kF32, 0x3D900000);  // and a little more
+  Fill("c", Dtype::kF32, 0x3D900000);  // and a little more
   EXPECT_EQ(Verify(Read()).mismatches, kBatch * kM * kN);
-  fill("d", Dtype::kBF16, 0x4181);
+  Fill("d", Dtype::kBF16, 0x4181);
   EXPECT_TRUE(Verify(Read()).exact());
   EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
   draft_.tensors.erase("c");
-  fill("d", Dtype::kBF16, 0x7FFF);
+  Fill("d", Dtype::kBF16, 0x7FFF);
   draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, kK}, 0x7F);  // NaN
   EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
+}
+
+// The same sum: beside 16 a unit of binary16 is 1/64.
+TEST_F(BundleTest, VerifyRoundsToADOfBinary16) {
+  Fill("c", Dtype::kF32, 0x3C000000);  // 1/128: half way, to even
+  Fill("d", Dtype::kF16, 0x4C00);
+  EXPECT_TRUE(Verify(Read()).exact());
+  Fill("c", Dtype::kF32, 0x3C004000);  // and a little more
+  EXPECT_EQ(Verify(Read()).mismatches, kBatch * kM * kN);
+  Fill("d", Dtype::kF16, 0x4C01);
+  EXPECT_TRUE(Verify(Read()).exact());
+  Fill("c", Dtype::kF32, 0x47800000);  // 65536: no binary16
+  Fill("d", Dtype::kF16, 0x7C00);
+  EXPECT_TRUE(Verify(Read()).exact());
+}
+
+TEST_F(BundleTest, PromotionIsTheBundlesUnlessTheCallerSaysOtherwise) {
+  const auto set = [&](const char* text) {
+    draft_.metadata["zeroulp.promote_every"] = text;
+  };
+  draft_.metadata["zeroulp.arith"] = "hopper.wgmma.fp8.f32";
+  set("32");
+  EXPECT_EQ(Read().promote_every, 32);
+  EXPECT_FALSE(Read().notes.contains("zeroulp.promote_every"));
+  // Beside 2^18 a step keeps multiples of 2^5; what is promoted is added whole.
+  Fill("c", Dtype::kF32, 0x48800000);
+  Fill("d", Dtype::kF32, 0x48800200);  // 2^18 + 16
+  EXPECT_TRUE(Verify(Read()).exact());
+  EXPECT_FALSE(Verify(Read(), {.promote_every = 0}).exact());
+  draft_.metadata.erase("zeroulp.promote_every");
+  EXPECT_EQ(Read().promote_every, 0);
+  EXPECT_FALSE(Verify(Read()).exact());
+  EXPECT_TRUE(Verify(Read(), {.promote_every = 32}).exact());
+  set("0");
+  EXPECT_THAT(Refusal(), HasSubstr("zeroulp.promote_every must have whole "
+                                   "numbers from 1 to 2147483647, found '0'"));
+  set("128 ");
+  EXPECT_THAT(Refusal(), HasSubstr("found '128 '"));
 }
 
 TEST_F(BundleTest, WriteBundleChecksFirst) {
@@ -406,6 +448,7 @@ TEST_F(BundleTest, EveryPartSurvivesARoundTrip) {
   draft_.Set("c", Dtype::kF16, {kBatch, kM, kN}, 1);
   draft_.Set("d", Dtype::kBF16, {kBatch, kM, kN}, 2);
   draft_.Set("a_tensor_scale", Dtype::kF32, {1}, 3);
+  draft_.metadata["zeroulp.promote_every"] = "96";
   const Bundle bundle = Read();
   WriteBundle(path_, bundle);
   const Bundle again = ReadBundle(path_);
@@ -413,6 +456,7 @@ TEST_F(BundleTest, EveryPartSurvivesARoundTrip) {
   EXPECT_EQ(again.sparsity->keep, 4);
   EXPECT_EQ(again.sparsity->group, 8);
   EXPECT_EQ(again.block, 4);
+  EXPECT_EQ(again.promote_every, 96);
   EXPECT_EQ(again.a_scales->bytes, bundle.a_scales->bytes);
   EXPECT_EQ(again.b_scales->bytes, bundle.b_scales->bytes);
   EXPECT_EQ(again.c->bytes, bundle.c->bytes);

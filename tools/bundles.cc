@@ -11,9 +11,8 @@ void AddBundleOptions(CLI::App& command, BundleOptions& options) {
   command
       .add_option("--promote-every", options.promote_every,
                   "products after which a partial sum is added to the "
-                  "accumulator, 0 for never")
-      ->check(NotNegative())
-      ->default_val(0);
+                  "accumulator, 0 for never; default: what the bundle says")
+      ->check(NotNegative());
   AddThreads(command, options.threads);
   command.add_flag("--oracle", options.oracle,
                    "the slow integer oracle, even where there is a kernel");

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "zeroulp/arithmetic.h"
@@ -15,7 +16,7 @@ namespace zeroulp::cli {
 struct BundleOptions {
   std::string arith;
   int threads = 0;
-  int64_t promote_every = 0;
+  std::optional<int64_t> promote_every;
   bool oracle = false, allow_assumed = false;
 
   // Views into this.

@@ -18,8 +18,9 @@
 // `batch` may be absent everywhere. Metadata, all text: zeroulp.bundle = "1";
 // zeroulp.arith; zeroulp.a_format and zeroulp.b_format, needed where a dtype
 // does not tell (U8, one code a byte, and tf32 in F32); zeroulp.sparsity =
-// "keep:group" with a_index; zeroulp.block with scales; zeroulp.device and
-// zeroulp.source, free text.
+// "keep:group" with a_index; zeroulp.block with scales; zeroulp.promote_every,
+// if partial sums of so many products were added to the accumulator apart;
+// zeroulp.device and zeroulp.source, free text.
 //
 // Library zeroulp::io. Nothing here prints.
 #ifndef ZEROULP_BUNDLE_H_
@@ -69,6 +70,7 @@ struct Bundle {
   std::optional<BundleMatrix> a_scales, b_scales;
   std::optional<float> a_tensor_scale, b_tensor_scale;
   int64_t block = 0;  // stored elements of A per scale; 0: no block scales
+  int64_t promote_every = 0;  // as GemmOptions
   std::optional<Sparsity> sparsity;
   std::vector<uint8_t> a_index;  // batch x M x Kc; empty: dense
   Metadata notes;  // every other metadata entry, zeroulp.device for one
@@ -97,7 +99,8 @@ struct ComputeOptions {
   std::string_view arith = {};  // empty: the bundle's own
   int threads = 0;              // as GemmOptions
   bool oracle = false;          // reference::Gemm even where a kernel exists
-  int64_t promote_every = 0;    // as GemmOptions; bundles do not state it
+  // As GemmOptions; empty: the bundle's own.
+  std::optional<int64_t> promote_every = {};
 };
 
 // The row that Compute would use. Throws Error{kUnsupported} if the bundle

@@ -137,6 +137,9 @@ Metadata MetadataOf(const Bundle& bundle) {
   set(io::kAFormatKey, std::string(Info(bundle.a.format).name));
   set(io::kBFormatKey, std::string(Info(bundle.b_t.format).name));
   if (bundle.block != 0) set(io::kBlockKey, std::to_string(bundle.block));
+  if (bundle.promote_every != 0) {
+    set(io::kPromoteKey, std::to_string(bundle.promote_every));
+  }
   if (bundle.sparsity) {
     set(io::kSparsityKey,
         fmt::format("{}:{}", bundle.sparsity->keep, bundle.sparsity->group));

@@ -87,7 +87,7 @@ ComputeResult Compute(const Bundle& bundle, const ComputeOptions& options) {
   CheckFormats(bundle, *result.arith);
   result.d = io::EmptyResult(bundle, result.arith->output);
   const GemmOptions gemm = {.arith = result.arith->name,
-                            .promote_every = options.promote_every,
+                            .promote_every = io::PromoteEvery(bundle, options),
                             .alpha = io::AlphaOf(bundle),
                             .threads = options.threads};
   result.by_kernel = !options.oracle && io::RunKernel(bundle, gemm, result.d);

@@ -18,6 +18,7 @@ inline constexpr std::string_view kAFormatKey = "zeroulp.a_format";
 inline constexpr std::string_view kBFormatKey = "zeroulp.b_format";
 inline constexpr std::string_view kSparsityKey = "zeroulp.sparsity";
 inline constexpr std::string_view kBlockKey = "zeroulp.block";
+inline constexpr std::string_view kPromoteKey = "zeroulp.promote_every";
 
 inline constexpr std::string_view kBundleVersion = "1";
 

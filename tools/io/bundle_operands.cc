@@ -115,7 +115,8 @@ std::optional<float> AlphaOf(const Bundle& bundle) {
 
 bool MayStore(const ArithInfo& row, Format format) {
   return format == row.output ||
-         (format == Format::kBF16 && row.output == Format::kF32);
+         (row.output == Format::kF32 &&
+          (format == Format::kBF16 || format == Format::kF16));
 }
 
 uint32_t StoredWord(const ArithInfo& row, Format format, uint32_t word) {

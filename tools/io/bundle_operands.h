@@ -37,8 +37,14 @@ int64_t PartLength(const Operands& x, int64_t length);
 // Both tensor scales as the one factor Gemm takes.
 std::optional<float> AlphaOf(const Bundle& bundle);
 
+// What the options say, else the bundle.
+inline int64_t PromoteEvery(const Bundle& bundle,
+                            const ComputeOptions& options) {
+  return options.promote_every.value_or(bundle.promote_every);
+}
+
 // Whether a bundle's d may hold results of `row` in this format: the row's own
-// or, as libraries store binary32 sums, bfloat16.
+// or, as libraries store binary32 sums, bfloat16 and binary16.
 bool MayStore(const ArithInfo& row, Format format);
 
 // A result word of `row` as d holds it in such a format: rounded to nearest

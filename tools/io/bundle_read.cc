@@ -54,6 +54,9 @@ class Reader {
     bundle_.d = Optional("d", kDFormats);
     ReadScales();
     ReadSparsity();
+    if (const std::string* promote = Entry(io::kPromoteKey)) {
+      bundle_.promote_every = Number(io::kPromoteKey, *promote, INT32_MAX);
+    }
     for (const auto& [key, value] : file_.metadata()) {
       if (!IsOwnKey(key)) bundle_.notes.emplace(key, value);
     }
@@ -64,9 +67,9 @@ class Reader {
 
  private:
   static bool IsOwnKey(std::string_view key) {
-    constexpr std::string_view kOwn[] = {io::kBundleKey,   io::kArithKey,
-                                         io::kAFormatKey,  io::kBFormatKey,
-                                         io::kSparsityKey, io::kBlockKey};
+    constexpr std::string_view kOwn[] = {
+        io::kBundleKey,   io::kArithKey, io::kAFormatKey, io::kBFormatKey,
+        io::kSparsityKey, io::kBlockKey, io::kPromoteKey};
     return std::find(std::begin(kOwn), std::end(kOwn), key) != std::end(kOwn);
   }
 

@@ -160,7 +160,8 @@ class Search {
     samples_.insert(samples_.end(), spread.begin(), spread.end());
     diagnosis_.at = result.first.front();
     diagnosis_.trace =
-        TraceOf(bundle, *result.arith, compute.promote_every, samples_.front());
+        TraceOf(bundle, *result.arith, io::PromoteEvery(bundle, compute),
+                samples_.front());
   }
 
   void Try(const std::vector<Hypothesis>& hypotheses) {
@@ -224,11 +225,10 @@ Diagnosis Diagnose(const Bundle& bundle, const VerifyResult& result,
     CheckPlace(bundle, {batch, at.row, at.col});
   }
   Search search(bundle, result, options, limits);
-  const auto hypotheses =
-      io::SingleCauses(bundle, *result.arith, options.promote_every);
-  search.Try(hypotheses);
+  const int64_t promote_every = io::PromoteEvery(bundle, options);
+  search.Try(io::SingleCauses(bundle, *result.arith, promote_every));
   if (search.diagnosis().findings.empty()) {
-    search.Try(io::PairedCauses(bundle, *result.arith, options.promote_every));
+    search.Try(io::PairedCauses(bundle, *result.arith, promote_every));
   }
   return std::move(search.diagnosis());
 }
@@ -238,7 +238,8 @@ AccumulatorTrace Trace(const Bundle& bundle, int64_t batch, int64_t row,
   Check(bundle);
   const ArithInfo& arith = ArithOf(bundle, options);
   CheckPlace(bundle, {batch, row, col});
-  return TraceOf(bundle, arith, options.promote_every, {batch, row, col});
+  return TraceOf(bundle, arith, io::PromoteEvery(bundle, options),
+                 {batch, row, col});
 }
 
 }  // namespace zeroulp
