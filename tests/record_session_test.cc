@@ -25,8 +25,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kSeed = 1;
 constexpr char kCase[] = "hopper.wgmma.e4m3fn.e4m3fn.f32.x4";
 
-// Its library multiplies in the arithmetic of Hopper's FP8 instruction; only
-// sampled elements, the others cost minutes.
+// Its library multiplies in the arithmetic of Hopper's instructions.
 class LibraryGpu : public FakeGpu {
  public:
   using FakeGpu::FakeGpu;
@@ -35,34 +34,27 @@ class LibraryGpu : public FakeGpu {
     return FakeGpu::Multiply(launch);
   }
   MatmulResult Multiply(const Matmul& x) override {
-    MatmulResult result = {std::vector<uint32_t>(size_t(x.m * x.n)), "cuBLASLt",
-                           "algorithm 1"};
-    for (const MatmulForm& form : MatmulForms()) {
-      if (form.k != x.k) continue;
-      for (int64_t i = 0; i < form.samples; ++i) {
-        for (int64_t j = 0; j < form.samples; ++j) {
-          const int64_t row = i * x.m / form.samples + i;
-          const int64_t col = j * x.n / form.samples + j;
-          result.d[size_t(row * x.n + col)] = Element(x, row, col);
-        }
-      }
-    }
+    const MatmulForm& form = FormOf(x);
+    const MatmulOperands operands = OperandsOf(form, kSeed);
+    EXPECT_TRUE(std::equal(x.a.begin(), x.a.end(), operands.a.begin(),
+                           operands.a.end()));
+    MatmulResult result = {
+        ComputeMatmul(form, operands, ArithOf(form, Chip::kHopper)), "cuBLASLt",
+        "algorithm 1"};
+    if (spoil) spoil(result.d);
     return result;
   }
 
  private:
-  static uint32_t Element(const Matmul& x, int64_t row, int64_t col) {
-    const auto line = [&](std::span<const uint8_t> codes, int64_t at) {
-      return CodesView(codes.subspan(size_t(at * x.k), size_t(x.k)),
-                       Format::kE4M3FN, 1, x.k);
-    };
-    float d = 0;
-    reference::Gemm(
-        line(x.a, row), line(x.b_t, col), {}, F32View(std::span(&d, 1), 1, 1),
-        {.arith = "hopper.wgmma.fp8.f32", .alpha = x.a_scale * x.b_scale});
-    return x.bf16_out ? Encode(Format::kBF16, d, Rounding::kNearestEven,
-                               Overflow::kIeee)
-                      : std::bit_cast<uint32_t>(d);
+  static const MatmulForm& FormOf(const Matmul& x) {
+    for (const MatmulForm& form : MatmulForms()) {
+      if (form.k == x.k && form.format_a == x.a_format &&
+          form.format_b == x.b_format && form.out == x.out &&
+          form.fast == x.fast && form.blocks == x.blocks) {
+        return form;
+      }
+    }
+    throw Error(ErrorCode::kUnknownName, "no such product");
   }
 };
 
@@ -119,19 +111,32 @@ TEST_F(RecordSessionTest, RecordsASelectionAndReports) {
   EXPECT_TRUE(Verify(ReadBundle(path.string())).exact());
 }
 
-TEST_F(RecordSessionTest, RecordsSamplesOfProductsInBothOutputs) {
-  options_.only = {"llama3-8b-qkv.f32.fast", "llama3-8b-qkv.bf16.slow"};
-  EXPECT_EQ(RunIt().recorded, 2);
+// The samples by the oracle: the device above is a kernel.
+TEST_F(RecordSessionTest, ComparesProductsAndKeepsSamples) {
+  options_.only = {"qkv.e4m3fn.e4m3fn.f32.fast", "qkv.e4m3fn.e4m3fn.bf16.slow",
+                   "qkv.e4m3fn.e4m3fn.f32.blocks", "qkv.f16.f16.f16",
+                   "qkv.tf32"};
+  EXPECT_EQ(RunIt().recorded, 5);
   for (const std::string& line : lines_) {
-    EXPECT_THAT(line, HasSubstr("64 values, 0 differ; algorithm 1"));
+    EXPECT_THAT(line, HasSubstr("1572864 values, 0 differ; algorithm 1"));
   }
   int files = 0;
   for (const auto& entry : fs::directory_iterator(options_.out)) {
-    EXPECT_TRUE(Verify(ReadBundle(entry.path().string())).exact());
-    EXPECT_LT(entry.file_size(), 100'000u);
+    const Bundle bundle = ReadBundle(entry.path().string());
+    const VerifyResult result = Verify(bundle, {.oracle = true});
+    EXPECT_TRUE(result.exact()) << entry.path();
+    EXPECT_EQ(result.values, 64);
+    EXPECT_EQ(bundle.notes.at("zeroulp.digest").size(), 16u);
     ++files;
   }
-  EXPECT_EQ(files, 2);
+  EXPECT_EQ(files, 5);
+}
+
+TEST_F(RecordSessionTest, AWordOfAProductThatDiffersIsCounted) {
+  options_.only = {"qkv.e5m2.e4m3fn.f32.slow"};
+  gpu_.spoil = [](std::vector<uint32_t>& d) { d[1'000'000] ^= 1; };
+  EXPECT_EQ(RunIt().recorded, 1);
+  EXPECT_THAT(lines_.at(0), HasSubstr("1572864 values, 1 differ"));
 }
 
 TEST_F(RecordSessionTest, WhatTheDeviceCannotDoIsReportedAndPassedOver) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/record/launch.h"
+#include "zeroulp/formats.h"
 
 namespace zeroulp::record {
 
@@ -20,14 +21,20 @@ struct GpuInfo {
   std::string toolkit;       // of the compiler that built the kernels
 };
 
-// An FP8 matrix product of the vendor's library: D = A x B^T times the scales.
+// Blocks of FP32 scales: 1 x 128 of A, 128 x 128 of B^T.
+inline constexpr int64_t kScaleBlock = 128;
+
+// A matrix product of the vendor's library: D = A x B^T times the scales.
 struct Matmul {
   int64_t m = 0, n = 0, k = 0;
-  bool a_e5m2 = false, b_e5m2 = false;
-  bool bf16_out = false;  // else f32
-  bool fast = false;      // fast accumulation
-  float a_scale = 1, b_scale = 1;
-  std::span<const uint8_t> a, b_t;  // m x k, n x k codes
+  Format a_format = Format::kE4M3FN, b_format = Format::kE4M3FN;
+  Format out = Format::kF32;
+  bool fast = false;                // fast accumulation, of FP8 alone
+  std::span<const uint8_t> a, b_t;  // m x k, n x k codes, little-endian
+  // Of FP8 alone: one for the matrix; or, if `blocks`, a_scales[k / 128][m]
+  // and b_scales[n / 128][k / 128].
+  bool blocks = false;
+  std::span<const float> a_scales, b_scales;
 };
 
 struct MatmulResult {

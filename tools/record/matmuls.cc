@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 
+#include "tools/io/bundle_operands.h"
 #include "tools/record/random_codes.h"
 #include "zeroulp/codec.h"
-#include "zeroulp/random.h"
+#include "zeroulp/gemm.h"
 
 namespace zeroulp::record {
 namespace {
@@ -24,31 +26,83 @@ constexpr Shape kShapes[] = {
     {"llama3-8b-down", 256, 4096, 14336, 4},
 };
 
+struct Mode {
+  std::string_view name;
+  Format a, b, out;
+  bool fast = false, blocks = false;
+};
+using enum Format;
+constexpr Mode kModes[] = {
+    {"e4m3fn.e4m3fn.f32.slow", kE4M3FN, kE4M3FN, kF32},
+    {"e4m3fn.e4m3fn.f32.fast", kE4M3FN, kE4M3FN, kF32, true},
+    {"e4m3fn.e4m3fn.bf16.slow", kE4M3FN, kE4M3FN, kBF16},
+    {"e4m3fn.e4m3fn.bf16.fast", kE4M3FN, kE4M3FN, kBF16, true},
+    {"e4m3fn.e4m3fn.f32.blocks", kE4M3FN, kE4M3FN, kF32, false, true},
+    {"e4m3fn.e4m3fn.bf16.blocks", kE4M3FN, kE4M3FN, kBF16, false, true},
+    {"e5m2.e4m3fn.f32.slow", kE5M2, kE4M3FN, kF32},
+    {"e5m2.e4m3fn.f32.fast", kE5M2, kE4M3FN, kF32, true},
+    {"bf16.bf16.f32", kBF16, kBF16, kF32},
+    {"bf16.bf16.bf16", kBF16, kBF16, kBF16},
+    {"f16.f16.f32", kF16, kF16, kF32},
+    {"f16.f16.f16", kF16, kF16, kF16},
+    {"tf32.tf32.f32", kTF32, kTF32, kF32},
+};
+
+bool IsFp8(Format format) { return zeroulp::Info(format).storage_bits == 8; }
+
 // Not powers of two: how they are applied shows.
 constexpr float kAScale = 0.013f, kBScale = 0.021f;
 
 // Codes of a bell curve: 256 values of equal share, one for each byte. That of
 // twelve uniform numbers' sum would need twelve times the random words.
-std::array<uint8_t, 256> BellCodes(const FormatInfo& f) {
-  std::array<uint8_t, 256> codes;
+std::array<uint32_t, 256> BellCodes(const FormatInfo& f) {
+  std::array<uint32_t, 256> codes;
   for (size_t i = 0; i < 256; ++i) {
     // The logistic curve's quantile: a bell with longer tails, in closed form.
     const double p = (static_cast<double>(i) + 0.5) / 256;
     const auto value = static_cast<float>(2 * std::log(p / (1 - p)));
-    codes[i] = static_cast<uint8_t>(
-        Encode(f, value, Rounding::kNearestEven, Overflow::kSaturate));
+    codes[i] = Encode(f, value, Rounding::kNearestEven, Overflow::kSaturate);
   }
   return codes;
 }
 
 std::vector<uint8_t> Codes(Format format, int64_t count, RandomCodes& random) {
-  const std::array<uint8_t, 256> table = BellCodes(zeroulp::Info(format));
-  std::vector<uint8_t> codes(static_cast<size_t>(count));
-  for (size_t i = 0; i < codes.size(); i += 4) {
-    const uint32_t word = random.Word();
-    for (size_t j = 0; j < 4; ++j) codes[i + j] = table[word >> (8 * j) & 0xFF];
+  const FormatInfo& f = zeroulp::Info(format);
+  const std::array<uint32_t, 256> table = BellCodes(f);
+  const auto size = static_cast<size_t>(f.storage_bits / 8);
+  std::vector<uint8_t> bytes(static_cast<size_t>(count) * size);
+  uint32_t word = 0;
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    word = i % 4 == 0 ? random.Word() : word >> 8;
+    const uint32_t code = table[word & 0xFF];
+    for (size_t j = 0; j < size; ++j) {
+      bytes[i * size + j] = static_cast<uint8_t>(code >> (8 * j));
+    }
   }
-  return codes;
+  return bytes;
+}
+
+// From 1/2 to 3/2, with all bits of their fraction.
+std::vector<float> Scales(int64_t count, RandomCodes& random) {
+  std::vector<float> scales(static_cast<size_t>(count));
+  for (float& scale : scales) {
+    scale = 0.5f + static_cast<float>(random.Word() >> 8) * 0x1p-24f;
+  }
+  return scales;
+}
+
+// Block scales as an Operand takes them: [m][k / 128].
+std::vector<float> RowsOfScales(const MatmulForm& form,
+                                const MatmulOperands& x) {
+  const int64_t blocks = form.k / kScaleBlock;
+  std::vector<float> rows(x.a_scales.size());
+  for (int64_t i = 0; i < form.m; ++i) {
+    for (int64_t block = 0; block < blocks; ++block) {
+      rows[static_cast<size_t>(i * blocks + block)] =
+          x.a_scales[static_cast<size_t>(block * form.m + i)];
+    }
+  }
+  return rows;
 }
 
 // Row `i` of `samples` out of `rows`.
@@ -56,17 +110,78 @@ int64_t Sampled(int64_t i, int64_t samples, int64_t rows) {
   return i * rows / samples + i;
 }
 
-BundleMatrix SampledRows(Format format, const std::vector<uint8_t>& codes,
-                         int64_t rows, int64_t k, int64_t samples) {
-  BundleMatrix matrix = BundleMatrix::Zeros(
-      format, FindDtype(zeroulp::Info(format).safetensors).id, 1, samples, k);
+BundleMatrix Empty(Format format, int64_t rows, int64_t cols) {
+  return BundleMatrix::Zeros(
+      format, FindDtype(zeroulp::Info(format).safetensors).id, 1, rows, cols);
+}
+
+BundleMatrix SampledRows(const ConstMatrixView& from, int64_t samples,
+                         int64_t block_rows = 1) {
+  BundleMatrix matrix = Empty(from.format, samples, from.cols);
+  const int64_t rows = from.rows * block_rows;
   for (int64_t i = 0; i < samples; ++i) {
-    for (int64_t j = 0; j < k; ++j) {
-      const int64_t at = Sampled(i, samples, rows) * k + j;
-      WriteCode(matrix.View(0), i, j, codes[static_cast<size_t>(at)]);
+    for (int64_t j = 0; j < from.cols; ++j) {
+      WriteCode(matrix.View(0), i, j,
+                ReadCode(from, Sampled(i, samples, rows) / block_rows, j));
     }
   }
   return matrix;
+}
+
+Bundle SampleOf(const MatmulForm& form, const MatmulOperands& x,
+                const std::vector<uint32_t>& d) {
+  Bundle bundle;
+  bundle.a =
+      SampledRows(CodesView(x.a, form.format_a, form.m, form.k), form.samples);
+  bundle.b_t = SampledRows(CodesView(x.b_t, form.format_b, form.n, form.k),
+                           form.samples);
+  if (form.blocks) {
+    const int64_t blocks = form.k / kScaleBlock;
+    const std::vector<float> a_scales = RowsOfScales(form, x);
+    bundle.block = kScaleBlock;
+    bundle.a_scales =
+        SampledRows(F32View(a_scales, form.m, blocks), form.samples);
+    bundle.b_scales =
+        SampledRows(F32View(x.b_scales, form.n / kScaleBlock, blocks),
+                    form.samples, kScaleBlock);
+  } else if (IsFp8(form.format_a)) {
+    bundle.a_tensor_scale = kAScale;
+    bundle.b_tensor_scale = kBScale;
+  }
+  bundle.d = Empty(form.out, form.samples, form.samples);
+  for (int64_t i = 0; i < form.samples; ++i) {
+    for (int64_t j = 0; j < form.samples; ++j) {
+      const int64_t at = Sampled(i, form.samples, form.m) * form.n +
+                         Sampled(j, form.samples, form.n);
+      WriteCode(bundle.d->View(0), i, j, d[static_cast<size_t>(at)]);
+    }
+  }
+  return bundle;
+}
+
+// Rows of kArith for what a chip's library multiplies with. `slow`: after how
+// many products it promotes without fast accumulation; 0: not known.
+struct ChipLibrary {
+  Chip chip;
+  std::string_view fp8, f16, bf16, tf32;
+  int64_t slow = 0;
+};
+constexpr ChipLibrary kLibraries[] = {
+    {Chip::kAda, "ada.fp8.f32", "ampere.f16.f32", "ampere.bf16.f32",
+     "ampere.tf32.f32"},
+    {Chip::kHopper, "hopper.wgmma.fp8.f32", "hopper.f16.f32", "hopper.bf16.f32",
+     "hopper.tf32.f32", 128},
+    {Chip::kBlackwell, "blackwell.tcgen05.f8f6f4.f32", "blackwell.f16.f32",
+     "blackwell.bf16.f32", "blackwell.tf32.f32"},
+    {Chip::kRtxBlackwell, "sm120.f8f6f4.f32", "blackwell.f16.f32",
+     "blackwell.bf16.f32", "blackwell.tf32.f32"},
+};
+
+const ChipLibrary& LibraryOf(Chip chip) {
+  for (const ChipLibrary& library : kLibraries) {
+    if (library.chip == chip) return library;
+  }
+  throw Error(ErrorCode::kUnknownName, "no library of this chip");
 }
 
 }  // namespace
@@ -75,18 +190,18 @@ const std::vector<MatmulForm>& MatmulForms() {
   static const std::vector<MatmulForm> forms = [] {
     std::vector<MatmulForm> list;
     for (const Shape& shape : kShapes) {
-      for (const bool bf16 : {false, true}) {
-        for (const bool fast : {false, true}) {
-          list.push_back({.name = fmt::format("cublaslt.{}.{}.{}", shape.name,
-                                              bf16 ? "bf16" : "f32",
-                                              fast ? "fast" : "slow"),
-                          .m = shape.m,
-                          .n = shape.n,
-                          .k = shape.k,
-                          .samples = shape.samples,
-                          .bf16_out = bf16,
-                          .fast = fast});
-        }
+      for (const Mode& mode : kModes) {
+        list.push_back(
+            {.name = fmt::format("cublaslt.{}.{}", shape.name, mode.name),
+             .m = shape.m,
+             .n = shape.n,
+             .k = shape.k,
+             .samples = shape.samples,
+             .format_a = mode.a,
+             .format_b = mode.b,
+             .out = mode.out,
+             .fast = mode.fast,
+             .blocks = mode.blocks});
       }
     }
     return list;
@@ -94,63 +209,104 @@ const std::vector<MatmulForm>& MatmulForms() {
   return forms;
 }
 
-std::string_view MatmulArith(Chip chip) {
-  switch (chip) {
-    case Chip::kAda:
-      return "ada.fp8.f32";
-    case Chip::kHopper:
-      return "hopper.wgmma.fp8.f32";
-    case Chip::kBlackwell:
-      return "blackwell.tcgen05.f8f6f4.f32";
-    case Chip::kRtxBlackwell:
-      return "sm120.f8f6f4.f32";
+MatmulOperands OperandsOf(const MatmulForm& form, uint64_t seed) {
+  RandomCodes random(seed, fmt::format("cublaslt {}", form.k));
+  MatmulOperands x;
+  x.a = Codes(form.format_a, form.m * form.k, random);
+  x.b_t = Codes(form.format_b, form.n * form.k, random);
+  if (form.blocks) {
+    const int64_t blocks = form.k / kScaleBlock;
+    x.a_scales = Scales(blocks * form.m, random);
+    x.b_scales = Scales(blocks * (form.n / kScaleBlock), random);
+  } else if (IsFp8(form.format_a)) {
+    x.a_scales = {kAScale};
+    x.b_scales = {kBScale};
   }
-  return {};
+  return x;
 }
 
-Bundle RecordMatmul(const MatmulForm& form, Chip chip, const Provenance& from,
-                    Gpu& gpu) {
-  // The same operands for all variants of a shape: only they differ then.
-  RandomCodes random(from.seed, fmt::format("cublaslt {}", form.k));
-  const auto a = Codes(form.a, form.m * form.k, random);
-  const auto b = Codes(form.b, form.n * form.k, random);
-  const MatmulResult result =
-      gpu.Multiply(Matmul{.m = form.m,
-                          .n = form.n,
-                          .k = form.k,
-                          .a_e5m2 = form.a == Format::kE5M2,
-                          .b_e5m2 = form.b == Format::kE5M2,
-                          .bf16_out = form.bf16_out,
-                          .fast = form.fast,
-                          .a_scale = kAScale,
-                          .b_scale = kBScale,
-                          .a = a,
-                          .b_t = b});
-  const Format out = form.bf16_out ? Format::kBF16 : Format::kF32;
-  Bundle bundle;
-  bundle.name = form.name;
-  bundle.arith = MatmulArith(chip);
-  bundle.a = SampledRows(form.a, a, form.m, form.k, form.samples);
-  bundle.b_t = SampledRows(form.b, b, form.n, form.k, form.samples);
-  bundle.a_tensor_scale = kAScale;
-  bundle.b_tensor_scale = kBScale;
-  bundle.d =
-      BundleMatrix::Zeros(out, FindDtype(zeroulp::Info(out).safetensors).id, 1,
-                          form.samples, form.samples);
-  for (int64_t i = 0; i < form.samples; ++i) {
-    for (int64_t j = 0; j < form.samples; ++j) {
-      const int64_t at = Sampled(i, form.samples, form.m) * form.n +
-                         Sampled(j, form.samples, form.n);
-      WriteCode(bundle.d->View(0), i, j, result.d[static_cast<size_t>(at)]);
-    }
+MatmulArith ArithOf(const MatmulForm& form, Chip chip) {
+  const ChipLibrary& library = LibraryOf(chip);
+  switch (form.format_a) {
+    case Format::kF16:
+      return {library.f16};
+    case Format::kBF16:
+      return {library.bf16};
+    case Format::kTF32:
+      return {library.tf32};
+    default:
+      if (form.blocks) return {library.fp8, kScaleBlock};
+      return {library.fp8, form.fast ? 0 : library.slow};
   }
+}
+
+std::vector<uint32_t> ComputeMatmul(const MatmulForm& form,
+                                    const MatmulOperands& x,
+                                    const MatmulArith& arith) {
+  Operand a = CodesView(x.a, form.format_a, form.m, form.k);
+  Operand b_t = CodesView(x.b_t, form.format_b, form.n, form.k);
+  GemmOptions options = {.arith = arith.arith,
+                         .promote_every = arith.promote_every};
+  std::vector<float> a_scales;
+  if (form.blocks) {
+    const int64_t blocks = form.k / kScaleBlock;
+    a_scales = RowsOfScales(form, x);
+    a.scales = {F32View(a_scales, form.m, blocks), kScaleBlock};
+    b_t.scales = {F32View(x.b_scales, form.n / kScaleBlock, blocks),
+                  kScaleBlock, kScaleBlock};
+  } else if (!x.a_scales.empty()) {
+    options.alpha = x.a_scales.front() * x.b_scales.front();
+  }
+  std::vector<float> d(static_cast<size_t>(form.m * form.n));
+  Gemm(a, b_t, {}, F32View(d, form.m, form.n), options);
+  const ArithInfo& row = FindArith(arith.arith);
+  std::vector<uint32_t> words(d.size());
+  for (size_t i = 0; i < d.size(); ++i) {
+    words[i] = io::StoredWord(row, form.out, std::bit_cast<uint32_t>(d[i]));
+  }
+  return words;
+}
+
+uint64_t DigestOf(const std::vector<uint32_t>& words) {
+  static_assert(std::endian::native == std::endian::little);
+  return Hash({reinterpret_cast<const char*>(words.data()),
+               words.size() * sizeof(uint32_t)});
+}
+
+RecordedMatmul RecordMatmul(const MatmulForm& form, Chip chip,
+                            const Provenance& from, Gpu& gpu) {
+  const MatmulOperands x = OperandsOf(form, from.seed);
+  const MatmulResult result = gpu.Multiply(Matmul{.m = form.m,
+                                                  .n = form.n,
+                                                  .k = form.k,
+                                                  .a_format = form.format_a,
+                                                  .b_format = form.format_b,
+                                                  .out = form.out,
+                                                  .fast = form.fast,
+                                                  .a = x.a,
+                                                  .b_t = x.b_t,
+                                                  .blocks = form.blocks,
+                                                  .a_scales = x.a_scales,
+                                                  .b_scales = x.b_scales});
+  const MatmulArith arith = ArithOf(form, chip);
+  const std::vector<uint32_t> expected = ComputeMatmul(form, x, arith);
+  RecordedMatmul recorded = {.bundle = SampleOf(form, x, result.d)};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    recorded.differing += expected[i] != result.d[i];
+  }
+  recorded.values = static_cast<int64_t>(expected.size());
+  Bundle& bundle = recorded.bundle;
+  bundle.name = form.name;
+  bundle.arith = arith.arith;
+  bundle.promote_every = arith.promote_every;
   bundle.notes = NotesOf(from, form.name, result.library);
   bundle.notes["zeroulp.algorithm"] = result.algorithm;
   bundle.notes["zeroulp.decides"] = kMatmulDecides;
+  bundle.notes["zeroulp.digest"] = fmt::format("{:016x}", DigestOf(result.d));
   bundle.notes["zeroulp.shape"] =
       fmt::format("{} x {} x {}, {} rows and columns of it", form.m, form.n,
                   form.k, form.samples);
-  return bundle;
+  return recorded;
 }
 
 }  // namespace zeroulp::record

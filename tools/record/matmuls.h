@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP8 products of the vendor's library in the shapes of a model's layers.
+// Matrix products of the vendor's library in the shapes of a model's layers.
 #ifndef ZEROULP_TOOLS_RECORD_MATMULS_H_
 #define ZEROULP_TOOLS_RECORD_MATMULS_H_
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +15,13 @@
 
 namespace zeroulp::record {
 
-// The whole product runs; `samples` of its rows and columns, spread evenly, are
-// kept. Their elements depend on nothing else.
 struct MatmulForm {
   std::string name;
-  int64_t m = 0, n = 0, k = 0, samples = 0;
-  Format a = Format::kE4M3FN, b = Format::kE4M3FN;
-  bool bf16_out = false, fast = false;
+  int64_t m = 0, n = 0, k = 0;
+  int64_t samples = 0;  // of rows and of columns of D that a bundle keeps
+  Format format_a = Format::kE4M3FN, format_b = Format::kE4M3FN;
+  Format out = Format::kF32;
+  bool fast = false, blocks = false;  // as Matmul
 };
 
 const std::vector<MatmulForm>& MatmulForms();
@@ -30,12 +29,39 @@ const std::vector<MatmulForm>& MatmulForms();
 inline constexpr std::string_view kMatmulDecides =
     "3.8: order and promotion inside cuBLASLt, fast accumulation on and off";
 
-// The arithmetic of the FP8 instruction that a chip's library uses.
-std::string_view MatmulArith(Chip chip);
+// The operands of a form, the same for all that differ in outputs or modes.
+struct MatmulOperands {
+  std::vector<uint8_t> a, b_t;  // as in Matmul
+  std::vector<float> a_scales, b_scales;
+};
+MatmulOperands OperandsOf(const MatmulForm& form, uint64_t seed);
 
-// A bundle of samples x samples elements with d. Throws what Gpu throws.
-Bundle RecordMatmul(const MatmulForm& form, Chip chip, const Provenance& from,
-                    Gpu& gpu);
+// What a chip's library should compute: a row of kArith, and after how many
+// products it promotes.
+struct MatmulArith {
+  std::string_view arith;
+  int64_t promote_every = 0;
+};
+MatmulArith ArithOf(const MatmulForm& form, Chip chip);
+
+// All words of D by Gemm. Throws what that throws.
+std::vector<uint32_t> ComputeMatmul(const MatmulForm& form,
+                                    const MatmulOperands& operands,
+                                    const MatmulArith& arith);
+
+// A number for all words: Hash of their bytes, little-endian.
+uint64_t DigestOf(const std::vector<uint32_t>& words);
+
+// The whole product runs and is compared. The bundle holds samples x samples
+// elements, spread evenly, which depend on their rows and columns alone, and
+// zeroulp.digest of all.
+struct RecordedMatmul {
+  Bundle bundle;
+  int64_t values = 0, differing = 0;  // of the whole
+};
+// Throws what Gpu and ComputeMatmul throw.
+RecordedMatmul RecordMatmul(const MatmulForm& form, Chip chip,
+                            const Provenance& from, Gpu& gpu);
 
 }  // namespace zeroulp::record
 

@@ -6,18 +6,14 @@
 #include "zeroulp/random.h"
 
 namespace zeroulp::record {
-namespace {
 
-// FNV-1a: spreads names over seeds.
-uint64_t Hash(std::string_view text) {
+uint64_t Hash(std::string_view bytes) {
   uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : text) {
+  for (const char c : bytes) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
   }
   return hash;
 }
-
-}  // namespace
 
 RandomCodes::RandomCodes(uint64_t seed, std::string_view name)
     : seed_(seed ^ Hash(name)) {}

@@ -10,6 +10,9 @@
 
 namespace zeroulp::record {
 
+// 64-bit FNV-1a.
+uint64_t Hash(std::string_view bytes);
+
 class RandomCodes {
  public:
   // Another sequence for every pair of seed and name.

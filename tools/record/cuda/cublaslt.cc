@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FP8 matrix products by cuBLASLt, which is loaded at run time: the recorder
+// Matrix products by cuBLASLt, which is loaded at run time: the recorder
 // needs its header to build and nothing of it to start.
 #include <cublasLt.h>
 #include <dlfcn.h>
@@ -105,8 +105,27 @@ class Layout : public Owner<cublasLtMatrixLayout_t> {
   }
 };
 
-cudaDataType TypeOf(bool e5m2) {
-  return e5m2 ? CUDA_R_8F_E5M2 : CUDA_R_8F_E4M3;
+cudaDataType TypeOf(Format format) {
+  switch (format) {
+    case Format::kE4M3FN:
+      return CUDA_R_8F_E4M3;
+    case Format::kE5M2:
+      return CUDA_R_8F_E5M2;
+    case Format::kF16:
+      return CUDA_R_16F;
+    case Format::kBF16:
+      return CUDA_R_16BF;
+    case Format::kTF32:
+    case Format::kF32:
+      return CUDA_R_32F;
+    default:
+      Refuse("no matrices of {}", Info(format).name);
+  }
+}
+
+cublasComputeType_t ComputeTypeOf(Format format) {
+  return format == Format::kTF32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                 : CUBLAS_COMPUTE_32F;
 }
 
 // What the algorithm says of itself: enough to ask for it again, and whether it
@@ -132,17 +151,31 @@ std::string Describe(const cublasLtMatmulAlgo_t& algorithm) {
 // times plain in column-major terms, with their scales in device memory.
 class Description : public Owner<cublasLtMatmulDesc_t> {
  public:
-  Description(const Matmul& x, const float* scales) : Owner(Lt().desc_destroy) {
-    Check(Lt().desc_create(&value, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+  Description(const Matmul& x, const float* a_scales, const float* b_scales)
+      : Owner(Lt().desc_destroy) {
+    Check(Lt().desc_create(&value, ComputeTypeOf(x.a_format), CUDA_R_32F),
           "describing a product");
     Set(CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N);
+    if (x.a_scales.empty()) return;
     Set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<int8_t>(x.fast));
-    Set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scales);
-    Set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scales + 1);
+    Set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, a_scales);
+    Set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, b_scales);
+    if (x.blocks) SetBlocks();
   }
 
  private:
+  void SetBlocks() {
+#if CUBLAS_VERSION >= 120900
+    Set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE,
+        CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F);
+    Set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE,
+        CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F);
+#else
+    Refuse("version {} has no scales of 128 elements", CUBLAS_VERSION);
+#endif
+  }
+
   template <class T>
   void Set(cublasLtMatmulDescAttributes_t attribute, const T& x) {
     Check(Lt().desc_set(value, attribute, &x, sizeof(x)),
@@ -161,6 +194,12 @@ cublasLtMatmulAlgo_t Choose(cublasLtHandle_t handle,
                             CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                             &kWorkspaceBytes, sizeof(kWorkspaceBytes)),
         "setting the workspace");
+  // None that splits K.
+  const uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE;
+  Check(Lt().preference_set(preference.value,
+                            CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+                            &schemes, sizeof(schemes)),
+        "setting the reduction schemes");
   cublasLtMatmulHeuristicResult_t result = {};
   int found = 0;
   Check(Lt().heuristic(handle, description.value, a.value, b.value, d.value,
@@ -192,16 +231,16 @@ std::vector<uint32_t> RowMajor(const std::vector<uint8_t>& bytes, int64_t m,
 MatmulResult CublasLtMatmul(const Matmul& x) {
   Owner<cublasLtHandle_t> handle(Lt().destroy);
   Check(Lt().create(&handle.value), "starting");
-  const float host_scales[] = {x.a_scale, x.b_scale};
-  const DeviceArray<float> scales{std::span<const float>(host_scales)};
+  // Each in memory of its own: the library wants pointers aligned to 16 bytes.
+  const DeviceArray<float> a_scales(x.a_scales), b_scales(x.b_scales);
   const DeviceArray<uint8_t> a(x.a), b(x.b_t), workspace(kWorkspaceBytes);
-  const size_t size = x.bf16_out ? 2 : 4;
+  const auto size = static_cast<size_t>(Info(x.out).storage_bits / 8);
   const DeviceArray<uint8_t> d(static_cast<size_t>(x.m * x.n) * size);
 
-  const Description description(x, scales.data());
-  const Layout a_layout(TypeOf(x.a_e5m2), x.k, x.m);
-  const Layout b_layout(TypeOf(x.b_e5m2), x.k, x.n);
-  const Layout d_layout(x.bf16_out ? CUDA_R_16BF : CUDA_R_32F, x.m, x.n);
+  const Description description(x, a_scales.data(), b_scales.data());
+  const Layout a_layout(TypeOf(x.a_format), x.k, x.m);
+  const Layout b_layout(TypeOf(x.b_format), x.k, x.n);
+  const Layout d_layout(TypeOf(x.out), x.m, x.n);
   const cublasLtMatmulAlgo_t algorithm =
       Choose(handle.value, description, a_layout, b_layout, d_layout);
   const float one = 1, zero = 0;
