@@ -126,6 +126,7 @@ TEST_F(RecordSessionTest, ComparesProductsAndKeepsSamples) {
     const VerifyResult result = Verify(bundle, {.oracle = true});
     EXPECT_TRUE(result.exact()) << entry.path();
     EXPECT_EQ(result.values, 64);
+    EXPECT_NE(ReadCode(bundle.d->View(0), 3, 5), 0u) << "nothing was added";
     EXPECT_EQ(bundle.notes.at("zeroulp.digest").size(), 16u);
     ++files;
   }

@@ -66,17 +66,19 @@ std::array<uint32_t, 256> BellCodes(const FormatInfo& f) {
   return codes;
 }
 
-std::vector<uint8_t> Codes(Format format, int64_t count, RandomCodes& random) {
+std::vector<uint8_t> Codes(Format format, int64_t rows, int64_t cols,
+                           RandomCodes& random) {
   const FormatInfo& f = zeroulp::Info(format);
   const std::array<uint32_t, 256> table = BellCodes(f);
-  const auto size = static_cast<size_t>(f.storage_bits / 8);
-  std::vector<uint8_t> bytes(static_cast<size_t>(count) * size);
-  uint32_t word = 0;
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    word = i % 4 == 0 ? random.Word() : word >> 8;
-    const uint32_t code = table[word & 0xFF];
-    for (size_t j = 0; j < size; ++j) {
-      bytes[i * size + j] = static_cast<uint8_t>(code >> (8 * j));
+  std::vector<uint8_t> bytes(static_cast<size_t>(rows * cols) *
+                             static_cast<size_t>(f.storage_bits / 8));
+  const MatrixView view = {std::as_writable_bytes(std::span(bytes)), format,
+                           rows, cols, cols};
+  for (int64_t i = 0; i < rows; ++i) {
+    uint32_t word = 0;
+    for (int64_t j = 0; j < cols; ++j) {
+      word = j % 4 == 0 ? random.Word() : word >> 8;
+      WriteCode(view, i, j, table[word & 0xFF]);
     }
   }
   return bytes;
@@ -212,8 +214,8 @@ const std::vector<MatmulForm>& MatmulForms() {
 MatmulOperands OperandsOf(const MatmulForm& form, uint64_t seed) {
   RandomCodes random(seed, fmt::format("cublaslt {}", form.k));
   MatmulOperands x;
-  x.a = Codes(form.format_a, form.m * form.k, random);
-  x.b_t = Codes(form.format_b, form.n * form.k, random);
+  x.a = Codes(form.format_a, form.m, form.k, random);
+  x.b_t = Codes(form.format_b, form.n, form.k, random);
   if (form.blocks) {
     const int64_t blocks = form.k / kScaleBlock;
     x.a_scales = Scales(blocks * form.m, random);
