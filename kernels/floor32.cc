@@ -57,9 +57,8 @@ class Floor32Gemm {
         memory_(memory),
         tile_(*call.row),
         verdicts_(call, memory.verdicts, memory.acc),
-        a_(*call.a, kFloor32BiasA,
-           std::ldexp(1.0f, -Floor32ChainShift(*call.row)), 0),
-        b_(*call.b_t, kFloor32BiasB, 1.0f, kExcess),
+        a_(*call.a, kFloor32BiasA, 0),
+        b_(*call.b_t, kFloor32BiasB, kExcess),
         promotes_(call.promote_every != 0) {}
 
   void Run(const Floor32Block& block) {

@@ -42,14 +42,8 @@ inline constexpr int kFloor32BiasA = 64;
 inline constexpr int kFloor32BiasB = 63;
 inline constexpr int kFloor32NoProduct = 80;
 
-// Chains are 2^-this of what they sum: the number that one starts from then has
-// the exponent that its addends are aligned to.
-constexpr int Floor32ChainShift(const ArithInfo& row) {
-  return 23 - row.align_bits;
-}
-
 // 16 rows of A: [k][16 values, 16 exponents, four times in their word], and the
-// signs of a chunk as the bits of a word.
+// signs of a chunk as the lowest bits of a word, in any order.
 struct alignas(64) Floor32PanelA {
   float values[kFloor32PassK * 2 * kFloor32Group];
   uint32_t signs[kFloor32PassChunks * kFloor32Group];

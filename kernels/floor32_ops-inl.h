@@ -33,14 +33,38 @@ HWY_INLINE VF LargerMagnitude(VF a, VF b) {
   return larger;
 }
 
+// The smaller magnitude, with the sign of a. Neither is NaN or subnormal.
+HWY_INLINE VF SmallerMagnitude(VF a, VF b) {
+  VF smaller;
+  asm("vrangeps $2, %{sae%}, %2, %1, %0"
+      : "=v"(smaller.raw)
+      : "v"(a.raw), "v"(b.raw));
+  return smaller;
+}
+
+// In each lane, the low half of a; of its high half, the last bit is the sign
+// of b, and the others are 0.
+HWY_INLINE VI SignIntoHighHalf(VI a, VI b) {
+  constexpr __mmask32 kHighHalves = 0xAAAAAAAAu;
+  return VI{_mm512_mask_srli_epi16(a.raw, kHighHalves, b.raw, 15)};
+}
+
+// x. What it is made from compilers do not put off until it is used, and what
+// is made from it they do not begin before.
+HWY_INLINE VF ComputeHere(VF x) {
+  asm volatile("" : "+v"(x.raw));
+  return x;
+}
+
 // The word at `from` in every lane. As asm: a binary32 one compilers broadcast
 // by an instruction that on Zen 4 occupies a pipe of the multiply-adds, which
-// this one, a load like any other, leaves alone.
+// this one, a load like any other, leaves alone. Volatile: it is cheaper than
+// to keep the word on the stack until it is read again.
 template <class Word>
 HWY_INLINE VI BroadcastWord(const Word* from) {
   static_assert(sizeof(Word) == 4);
   VI word;
-  asm("vpbroadcastd %1, %0" : "=v"(word.raw) : "m"(*from));
+  asm volatile("vpbroadcastd %1, %0" : "=v"(word.raw) : "m"(*from));
   return word;
 }
 #endif

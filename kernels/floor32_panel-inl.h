@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
 #include "kernels/floor32_block.h"
 #include "kernels/narrow-inl.h"
 #include "kernels/operand-inl.h"
@@ -32,7 +33,7 @@ namespace HWY_NAMESPACE {
 
 inline constexpr bool kFloor32TowardZero = ZEROULP_TARGET_HAS_512;
 
-// Times any value it is below every grid: of a chain, at least 2^(-47 - 23).
+// Times any value it is below every grid, at least 2^(-47 - 23).
 inline constexpr uint32_t kTinyBits = 7u << 23;  // 2^-120
 // Added to a value of B: at least 2^-17 of it, below 2^-15. A product has at
 // most 8 bits and is below 2^15 grids: its excess does not reach the next
@@ -55,14 +56,13 @@ HWY_INLINE void PutByte(VI x, int byte, int32_t* HWY_RESTRICT words) {
 // Bytes of values and exponents from tables of 128.
 class Floor32Decoder {
  public:
-  Floor32Decoder(const FormatInfo& f, int bias, float factor, uint32_t excess)
+  Floor32Decoder(const FormatInfo& f, int bias, uint32_t excess)
       : excess_(hn::Set(DI(), static_cast<int32_t>(excess))) {
     alignas(64) uint8_t high[128], low[128], exponent[128];
     for (uint32_t i = 0; i < 128; ++i) {
       const float x = Decode(f, i);
       const bool is_product = x != 0 && std::isfinite(x);
-      const uint32_t word =
-          is_product ? std::bit_cast<uint32_t>(x * factor) : kTinyBits;
+      const uint32_t word = is_product ? std::bit_cast<uint32_t>(x) : kTinyBits;
       const int e = std::max(is_product ? std::ilogb(x) : 0, f.min_exponent());
       high[i] = static_cast<uint8_t>(word >> 24);
       low[i] = static_cast<uint8_t>(word >> 16);
@@ -149,11 +149,10 @@ class Floor32Decoder {
 
 class Floor32Decoder {
  public:
-  Floor32Decoder(const FormatInfo& f, int bias, float factor, uint32_t excess)
+  Floor32Decoder(const FormatInfo& f, int bias, uint32_t excess)
       : decode_(f),
         min_exponent_(f.min_exponent()),
         bias_(bias),
-        factor_(factor),
         excess_(static_cast<int32_t>(excess)) {}
 
   HWY_INLINE void DecodeA(const uint8_t* codes, float* HWY_RESTRICT to) const {
@@ -196,8 +195,7 @@ class Floor32Decoder {
         kFloor32TowardZero
             ? hn::CopySign(hn::BitCast(df, hn::Set(di, kTinyBits)), x)
             : hn::Zero(df);
-    const VF value =
-        hn::IfThenElse(is_product, hn::Mul(x, hn::Set(df, factor_)), none);
+    const VF value = hn::IfThenElse(is_product, x, none);
     hn::Store(
         hn::BitCast(df, hn::Or(hn::BitCast(di, value), hn::Set(di, excess_))),
         df, to);
@@ -208,7 +206,6 @@ class Floor32Decoder {
 
   Decoder decode_;
   int min_exponent_, bias_;
-  float factor_;
   int32_t excess_;
 };
 
@@ -216,10 +213,9 @@ class Floor32Decoder {
 
 // What a panel is made from.
 struct Floor32Source {
-  Floor32Source(const PackedMatrix& x, int bias, float factor, uint32_t excess)
+  Floor32Source(const PackedMatrix& x, int bias, uint32_t excess)
       : matrix(x),
-        decoder(Info(x.format()), bias, kFloor32TowardZero ? factor : 1.0f,
-                kFloor32TowardZero ? excess : 0),
+        decoder(Info(x.format()), bias, kFloor32TowardZero ? excess : 0),
         max_code(static_cast<uint8_t>(Info(x.format()).max_code())) {}
 
   const PackedMatrix& matrix;
@@ -239,14 +235,23 @@ struct Floor32Quads {
     codes = stored == 0
                 ? kZeros
                 : matrix.data() + (group * quads + k / 4) * kFloor32QuadBytes;
+    following = stored == 0 ? 0 : std::min(wanted, quads - k / 4 - stored);
   }
   alignas(64) static constexpr uint8_t kZeros[kFloor32QuadBytes] = {};
   const uint8_t* At(size_t q) const {
     return q < stored ? codes + q * kFloor32QuadBytes : kZeros;
   }
+  // Fetches what the next pass reads: too few lines, too far from others, for
+  // the CPU to foresee.
+  void PrefetchNext() const {
+    for (size_t q = stored; q < stored + following; ++q) {
+      hwy::Prefetch(codes + q * kFloor32QuadBytes);
+    }
+  }
 
   const uint8_t* codes;
   size_t stored, wanted;
+  size_t following;  // stored ones of the next pass
 };
 
 // signs[chunk][stride]: bit of each code's sign, in the same order of A and B.
@@ -261,6 +266,11 @@ inline void Floor32Signs(const Floor32Quads& quads, size_t chunk, size_t stride,
             du, reinterpret_cast<const uint32_t*>(quads.At(begin + q)) + row);
         word = hn::Or(hn::ShiftRight<1>(word),
                       hn::And(codes, hn::Set(du, 0x80808080u)));
+      }
+      if (chunk ==
+          16) {  // the upper half of each byte -> the lower of the word
+        word = hn::Or(hn::ShiftRight<16>(word), hn::ShiftRight<4>(word));
+        word = hn::And(word, hn::Set(du, 0xFFFF));
       }
       hn::Store(word, du, signs + i * stride + row);
     }
@@ -285,6 +295,7 @@ inline bool AnySpecial(const Floor32Quads& quads, uint8_t max_code) {
 inline bool MakePanelA(const Floor32Source& source, size_t group, size_t k,
                        size_t count, size_t chunk, Floor32PanelA& panel) {
   const Floor32Quads quads(source.matrix, group, k, count);
+  quads.PrefetchNext();
   for (size_t q = 0; q < quads.wanted; ++q) {
     source.decoder.DecodeA(quads.At(q), panel.values + q * 8 * kFloor32Group);
   }
@@ -300,6 +311,7 @@ inline bool MakePanelB(const Floor32Source& source, size_t group, size_t k,
   for (size_t g = 0; g < kFloor32TileCols / kFloor32Group; ++g) {
     const size_t row = g * kFloor32Group;
     const Floor32Quads quads(source.matrix, group + g, k, count);
+    quads.PrefetchNext();
     for (size_t q = 0; q < quads.wanted; ++q) {
       source.decoder.DecodeB(
           quads.At(q), static_cast<int>(g % 4),

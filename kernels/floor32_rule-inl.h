@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How steps of floor32_tile-inl.h end, and what an accumulator adds to the
-// exponents that the next one aligns to.
+// exponents that the next one aligns to. Result is the sum of a step rounded;
+// Addend, what the next step may be given in its place.
 
 #if defined(ZEROULP_KERNELS_FLOOR32_RULE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_FLOOR32_RULE_INL_H_
@@ -23,12 +24,14 @@ struct CutToFraction {
   explicit CutToFraction(const ArithInfo& row)
       : mask(static_cast<int32_t>(~0u << (23 - row.out_fraction_bits))) {}
 
-  HWY_INLINE VF Round(VF sum) const {
+  HWY_INLINE VF Result(VF sum) const {
     const DI di;
     return hn::BitCast(DF(), hn::And(hn::BitCast(di, sum), hn::Set(di, mask)));
   }
 
 #if ZEROULP_TARGET_HAS_512
+  // The next step cuts more than Result.
+  HWY_INLINE VF Addend(VF sum) const { return sum; }
   // The larger exponent field of an accumulator and of products; other bits are
   // anything.
   HWY_INLINE VI Largest(VF acc, VF products) const {
@@ -41,8 +44,6 @@ struct CutToFraction {
   }
 #endif
 
-  // The next step cuts more than this, but the last.
-  static constexpr bool kRoundEveryStep = false;
   int32_t mask;
 };
 
@@ -53,22 +54,23 @@ struct RoundToF16 {
   explicit RoundToF16(const ArithInfo& /*row*/) {}
 
 #if ZEROULP_TARGET_HAS_512
-  HWY_INLINE VF Round(VF sum) const {
+  HWY_INLINE VF Result(VF sum) const {
+    return hn::Add(Addend(sum), hn::Zero(DF()));  // never -0
+  }
+  HWY_INLINE VF Addend(VF sum) const {
     const DF df;
-    // Too large becomes infinity, which adding anything does not change.
     const hn::Rebind<hwy::float16_t, DF> d16;
     const VF rounded = hn::PromoteTo(df, hn::DemoteTo(d16, sum));
-    return hn::Add(rounded, hn::Zero(df));  // never -0
+    // Too large becomes so large that no product reaches it.
+    return SmallerMagnitude(rounded, hn::BitCast(df, hn::Set(DI(), kBeyond)));
   }
   HWY_INLINE VI Largest(VF acc, VF products) const {
     const DI di;
-    // What is added to infinity is finite.
-    const VI field = hn::Min(hn::BitCast(di, LargerMagnitude(acc, products)),
-                             hn::Set(di, kBeyond));
+    const VI field = hn::BitCast(di, LargerMagnitude(acc, products));
     return kDeep ? hn::Max(field, LeastField(acc)) : field;
   }
 #else
-  HWY_INLINE VF Round(VF sum) const {
+  HWY_INLINE VF Result(VF sum) const {
     const DF df;
     const DI di;
     // Adding 1.5 * 2^13 times the power of two below it leaves the last bit of
@@ -90,8 +92,6 @@ struct RoundToF16 {
     return kDeep ? hn::Max(field, LeastField(acc)) : field;
   }
 #endif
-
-  static constexpr bool kRoundEveryStep = true;
 
  private:
   // Of a subnormal number: of all but zero.

@@ -9,17 +9,16 @@
 // a unit is the last bit: adding a product cuts it toward minus infinity. The
 // panels make sure that no product is a multiple of the unit, so that every
 // negative one loses exactly one unit more than it should. How many are
-// negative is counted in the words of signs. The accumulator of the step before
-// is added in the same way, times the number after 1: a sum of units, below
-// 2^22 of them, it does not reach the next multiple of its last bit. It must
-// not be -0, which counts as negative and loses nothing. Chains are scaled
-// (Floor32ChainShift), A with them: what they start from is then an exponent
-// and one bit of fraction.
+// negative is counted in the words of signs, and added to the bits of the
+// chain: units. The accumulator of the step before is added in the same way,
+// its last bit set: a sum of units, below 2^22 of them, it does not reach the
+// next multiple of its last bit but one.
 //
 // Elsewhere products are multiplied by 1 / unit and cut to integers.
 //
-// Largest exponents are found in bytes, for 64 columns at once, one step ahead,
-// and so are signs counted: that occupies other ports than the multiply-adds.
+// Largest exponents are found in bytes, for 64 columns at once, one step ahead.
+// So that multiply-adds never wait for a step to end and another to begin, a
+// tile is two halves, which do so one after the other.
 
 #if defined(ZEROULP_KERNELS_FLOOR32_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_FLOOR32_TILE_INL_H_
@@ -46,9 +45,6 @@ using VU8 = hn::Vec<DU8>;
 
 inline constexpr size_t kFloor32Lanes = HWY_LANES(float);
 inline constexpr size_t kFloor32ByteLanes = HWY_LANES(uint8_t);
-inline constexpr size_t kFloor32Vectors = kFloor32TileCols / kFloor32Lanes;
-inline constexpr size_t kFloor32ByteVectors =
-    kFloor32TileCols / kFloor32ByteLanes;
 
 // Chunks `begin` ... `end` - 1 of a panel of B, beside `tiles` tiles of rows.
 struct Floor32Column {
@@ -80,15 +76,14 @@ HWY_INLINE VU8 ExponentOfA(const float* a, size_t k, size_t row) {
 
 #if ZEROULP_TARGET_HAS_512
 
+// Zen 4 executes a multiply-add and one other vector operation a cycle; what a
+// step adds to its products is chosen accordingly. Stores, ternary logic,
+// multiplications and counts of bits take the place of multiply-adds.
 template <class Rule, size_t kChunk>
 class Floor32Tile {
  public:
   explicit Floor32Tile(const ArithInfo& row)
-      : rule_(row),
-        to_sums_(std::ldexp(1.0f, Floor32ChainShift(row))),
-        to_chain_(std::ldexp(0x1.000002p0f, -Floor32ChainShift(row))),
-        to_minus_base_(0x80000000u +
-                       (static_cast<uint32_t>(Floor32ChainShift(row)) << 23)) {}
+      : rule_(row), start_(std::ldexp(1.5f, 23 - row.align_bits)) {}
 
   HWY_NOINLINE void Run(const Floor32Column& column) const {
     // Copies, which no store can change.
@@ -97,65 +92,6 @@ class Floor32Tile {
   }
 
  private:
-  HWY_INLINE void RunColumn(const Floor32Column w) const {
-    const DF df;
-    Scratch scratch = {};  // no base before the first chunk
-    VF acc[kFloor32TileRows][kFloor32Vectors];
-    VU8 most[kFloor32TileRows][kFloor32ByteVectors];
-    Place now = At(w, 0, w.begin);
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kFloor32TileRows; ++i) {
-      ZEROULP_UNROLL
-      for (size_t j = 0; j < kFloor32Vectors; ++j) {
-        const size_t at = i * kFloor32TileCols + j * kFloor32Lanes;
-        acc[i][j] =
-            hn::Mul(hn::Load(df, now.acc + at), hn::Set(df, 1.0f / to_sums_));
-      }
-    }
-    Clear(most);
-    for (size_t k = 0; k < kChunk; ++k) {
-      ZEROULP_UNROLL
-      for (size_t v = 0; v < kFloor32ByteVectors; ++v) Largest(now, k, v, most);
-    }
-    for (size_t v = 0; v < kVectors; ++v) Count(now, v, scratch);
-    for (size_t tile = 0; tile < w.tiles; ++tile) {
-      for (size_t c = w.begin; c < w.end; ++c) {
-        const bool last = c + 1 == w.end;
-        // The last place is followed by the first, in vain.
-        const size_t next_tile = tile + 1 < w.tiles ? tile + 1 : 0;
-        const Place next =
-            At(w, last ? next_tile : tile, last ? w.begin : c + 1);
-        if (tile != 0 && c == w.begin) {
-          Turn<true>(now, scratch, acc, most);
-        } else {
-          Turn<false>(now, scratch, acc, most);
-        }
-        Steps(now, next, acc, most, scratch);
-        now = next;
-      }
-    }
-    float* to = w.acc + (w.tiles - 1) * kFloor32Tile;
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kFloor32TileRows; ++i) {
-      ZEROULP_UNROLL
-      for (size_t j = 0; j < kFloor32Vectors; ++j) {
-        const size_t at = i * kFloor32TileCols + j * kFloor32Lanes;
-        const VF base = hn::Load(df, &scratch.bases[0][0] + at);
-        hn::Store(rule_.Round(SumOf(acc[i][j], base)), df, to + at);
-      }
-    }
-  }
-
-  struct alignas(64) Scratch {
-    // What takes a chain to its sum: minus the number it started from, with
-    // the units that negative addends lost.
-    float bases[kFloor32TileRows][kFloor32TileCols];
-    // Negative products of the next chunk, less to_minus_base_.
-    uint32_t negative[kFloor32TileRows][kFloor32TileCols];
-  };
-  static constexpr size_t kVectors = kFloor32TileRows * kFloor32Vectors;
-  static_assert(kChunk % kVectors == 0);
-
   // A chunk of a tile.
   struct Place {
     const float* a;
@@ -165,6 +101,56 @@ class Floor32Tile {
     const uint32_t* b_signs;
     float* acc;
   };
+
+  static constexpr size_t kVectors = kFloor32TileCols / kFloor32Lanes;
+  static_assert(kFloor32ByteLanes == kFloor32TileCols);
+  using Chains = VF[kFloor32TileRows][kVectors];
+  using Largest = VU8[kFloor32TileRows];
+
+  // Half 0 is this many products ahead of half 1: while one turns from a chunk
+  // to the next, there is a product of the other for each of its vectors.
+  static constexpr size_t kHalf = kVectors / 2;
+  static constexpr size_t kAhead = kFloor32TileRows * kHalf;
+  static_assert(kChunk >= 2 * kAhead);
+
+  HWY_INLINE void RunColumn(const Floor32Column w) const {
+    Chains chains;
+    Largest largest;
+    Place now = At(w, 0, w.begin);
+    Clear(largest);
+    for (size_t k = 0; k < kChunk; ++k) FindLargest(now, k, largest);
+    Begin(now, chains, largest);
+    for (size_t k = 0; k < kAhead; ++k) Products<0>(now, k, chains);
+    for (size_t tile = 0, c = w.begin;;) {
+      const bool last = ++c == w.end;
+      if (last) {
+        c = w.begin;
+        ++tile;
+      }
+      const bool done = tile == w.tiles;
+      // The last place is followed by the first, in vain.
+      const Place next = At(w, done ? 0 : tile, c);
+      Middle(now, next, chains, largest);
+      if (done) break;
+      if (last) {
+        Turn<true>(now, next, chains, largest);
+      } else {
+        Turn<false>(now, next, chains, largest);
+      }
+      now = next;
+    }
+    for (size_t k = kChunk - kAhead; k < kChunk; ++k) {
+      Products<1>(now, k, chains);
+    }
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloor32TileRows; ++i) {
+      ZEROULP_UNROLL
+      for (size_t j = 0; j < kVectors; ++j) {
+        hn::Store(rule_.Result(Sum(chains[i][j])), DF(),
+                  now.acc + i * kFloor32TileCols + j * kFloor32Lanes);
+      }
+    }
+  }
 
   static HWY_INLINE Place At(const Floor32Column& w, size_t tile, size_t c) {
     constexpr size_t kTilesOfGroup = kFloor32Group / kFloor32TileRows;
@@ -177,148 +163,174 @@ class Floor32Tile {
             w.acc + tile * kFloor32Tile};
   }
 
-  static HWY_INLINE void Clear(VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) {
+  static HWY_INLINE void Clear(Largest& largest) {
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
-      ZEROULP_UNROLL
-      for (size_t v = 0; v < kFloor32ByteVectors; ++v) {
-        most[i][v] = hn::Set(DU8(), uint8_t{kFloor32NoProduct});
-      }
+      largest[i] = hn::Set(DU8(), uint8_t{kFloor32NoProduct});
     }
   }
-  static HWY_INLINE void Largest(
-      const Place& place, size_t k, size_t v,
-      VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) {
-    const VU8 b = hn::Load(DU8(), place.b_exponents + k * kFloor32TileCols +
-                                      v * kFloor32ByteLanes);
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kFloor32TileRows; ++i) {
-      most[i][v] = hn::Max(most[i][v], hn::Add(ExponentOfA(place.a, k, i), b));
-    }
-  }
-
-  // Counts the negative products of a chunk, for vector v of a tile.
-  HWY_INLINE void Count(const Place& place, size_t v, Scratch& scratch) const {
-    const hn::RebindToUnsigned<DI> du;
-    const size_t i = v / kFloor32Vectors;
-    const size_t col = v % kFloor32Vectors * kFloor32Lanes;
-    const auto signs =
-        hn::Xor(hn::BitCast(du, BroadcastWord(place.a_signs + i)),
-                hn::Load(du, place.b_signs + col));
-    hn::Store(hn::Sub(hn::PopulationCount(signs), hn::Set(du, to_minus_base_)),
-              du, scratch.negative[i] + col);
-  }
-
-  // The products of a chunk; largest exponents and signs of the next.
-  HWY_INLINE void Steps(const Place& now, const Place& next,
-                        VF (*HWY_RESTRICT acc)[kFloor32Vectors],
-                        VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors],
-                        Scratch& scratch) const {
-    for (size_t v = 0; v < kVectors; ++v) {
-      constexpr size_t kSteps = kChunk / kVectors;
-      ZEROULP_UNROLL
-      for (size_t k = 0; k < kSteps; ++k) {
-        Step(now, next, v * kSteps + k, acc, most);
-      }
-      Count(next, v, scratch);
-    }
-  }
-
-  static HWY_INLINE void Step(const Place& now, const Place& next, size_t k,
-                              VF (*HWY_RESTRICT acc)[kFloor32Vectors],
-                              VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) {
-    const DF df;
+  static HWY_INLINE void FindLargest(const Place& place, size_t k,
+                                     Largest& largest) {
     const DU8 d8;
-    VF a[kFloor32TileRows];
-    VU8 a_exponents[kFloor32TileRows];
+    const VU8 b = hn::Load(d8, place.b_exponents + k * kFloor32TileCols);
+    const float* a = place.a + k * 2 * kFloor32Group + kFloor32Group;
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
-      const size_t at = k * 2 * kFloor32Group + i;
-      a[i] = hn::BitCast(df, BroadcastWord(now.a + at));
-      a_exponents[i] =
-          hn::BitCast(d8, BroadcastWord(next.a + at + kFloor32Group));
-    }
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kFloor32ByteVectors; ++v) {
-      constexpr size_t kOfBytes = kFloor32Vectors / kFloor32ByteVectors;
-      ZEROULP_UNROLL
-      for (size_t j = v * kOfBytes; j < (v + 1) * kOfBytes; ++j) {
-        const VF b =
-            hn::Load(df, now.b + k * kFloor32TileCols + j * kFloor32Lanes);
-        ZEROULP_UNROLL
-        for (size_t i = 0; i < kFloor32TileRows; ++i) {
-          acc[i][j] = MulAddTowardZero(acc[i][j], a[i], b);
-        }
-      }
-      const VU8 b_exponents = hn::Load(
-          d8, next.b_exponents + k * kFloor32TileCols + v * kFloor32ByteLanes);
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < kFloor32TileRows; ++i) {
-        most[i][v] = hn::Max(most[i][v], hn::Add(a_exponents[i], b_exponents));
-      }
+      const VU8 a_now = hn::BitCast(d8, BroadcastWord(a + i));
+      largest[i] = hn::Max(largest[i], hn::Add(a_now, b));
     }
   }
 
-  // Ends the chunk before `now`, which is of the tile before it (kNewTile) or
-  // the same, and begins `now`.
-  template <bool kNewTile>
-  HWY_INLINE void Turn(const Place& now, Scratch& scratch,
-                       VF (*HWY_RESTRICT acc)[kFloor32Vectors],
-                       VU8 (*HWY_RESTRICT most)[kFloor32ByteVectors]) const {
+  // Adds products k to a half.
+  template <size_t kWhich>
+  static HWY_INLINE void Products(const Place& place, size_t k,
+                                  Chains& chains) {
+    const DF df;
+    constexpr size_t kFirst = kWhich * kHalf;
+    const float* a = place.a + k * 2 * kFloor32Group;
+    const float* b = place.b + k * kFloor32TileCols + kFirst * kFloor32Lanes;
+    VF b_now[kHalf];
+    ZEROULP_UNROLL
+    for (size_t j = 0; j < kHalf; ++j) {
+      b_now[j] = hn::Load(df, b + j * kFloor32Lanes);
+    }
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
+      const VF a_now = hn::BitCast(df, BroadcastWord(a + i));
       ZEROULP_UNROLL
-      for (size_t v = 0; v < kFloor32ByteVectors; ++v) {
-        // Each byte to where binary32 has its exponent.
-        const VI words = hn::BitCast(DI(), most[i][v]);
-        const VI fields[] = {hn::ShiftLeft<23>(words), hn::ShiftLeft<15>(words),
-                             hn::ShiftLeft<7>(words), hn::ShiftRight<1>(words)};
-        ZEROULP_UNROLL
-        for (size_t byte = 0; byte < 4; ++byte) {
-          const size_t j = 4 * v + byte;
-          acc[i][j] =
-              Restart<kNewTile>(now, i, j, fields[byte], scratch, acc[i][j]);
-        }
+      for (size_t j = 0; j < kHalf; ++j) {
+        VF& chain = chains[i][kFirst + j];
+        chain = MulAddTowardZero(chain, a_now, b_now[j]);
       }
     }
-    Clear(most);
   }
 
-  HWY_INLINE VF SumOf(VF chain, VF base) const {
-    return hn::MulAdd(chain, hn::Set(DF(), to_sums_), base);
+  // The products of a chunk but the first of half 0 and the last of half 1,
+  // which Turn adds; the largest exponents of the next.
+  static HWY_INLINE void Middle(const Place& now, const Place& next,
+                                Chains& chains, Largest& largest) {
+    ZEROULP_UNROLL
+    for (size_t k = 0; k < kAhead; ++k) {
+      Products<1>(now, k, chains);
+      FindLargest(next, k, largest);
+    }
+    for (size_t k = kAhead; k < kChunk - kAhead; ++k) {
+      Products<0>(now, k, chains);
+      Products<1>(now, k, chains);
+      FindLargest(next, k, largest);
+    }
+    ZEROULP_UNROLL
+    for (size_t k = kChunk - kAhead; k < kChunk; ++k) {
+      Products<0>(now, k, chains);
+      FindLargest(next, k, largest);
+    }
   }
 
-  // The end of a chain -> where the next one starts.
+  // To the next chunk, which is of the next tile (kNewTile) or the same.
   template <bool kNewTile>
-  HWY_INLINE VF Restart(const Place& place, size_t i, size_t j, VI largest,
-                        Scratch& scratch, VF chain) const {
+  HWY_INLINE void Turn(const Place& now, const Place& next, Chains& chains,
+                       Largest& largest) const {
+    TurnHalf<kNewTile, 0>(now, next, now, kChunk - kAhead, chains, largest);
+    TurnHalf<kNewTile, 1>(now, next, next, 0, chains, largest);
+    Clear(largest);
+  }
+
+  // The same of a half, beside kAhead products of the other from k on.
+  template <bool kNewTile, size_t kWhich>
+  HWY_INLINE void TurnHalf(const Place& now, const Place& next,
+                           const Place& beside, size_t k, Chains& chains,
+                           const Largest& largest) const {
+    const DF df;
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloor32TileRows; ++i) {
+      const VI a_signs = BroadcastWord(next.a_signs + i);
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kHalf; ++v) {
+        const size_t j = kWhich * kHalf + v;
+        const size_t at = i * kFloor32TileCols + j * kFloor32Lanes;
+        const VF sum = Sum(ComputeHere(chains[i][j]));
+        VF addend;
+        if (kNewTile) {
+          hn::Store(rule_.Result(sum), df, now.acc + at);
+          addend = hn::Load(df, next.acc + at);
+        } else {
+          addend = rule_.Addend(sum);
+        }
+        chains[i][j] = ComputeHere(
+            Start(next, j, addend, ExponentField(largest[i], j), a_signs));
+        Products<1 - kWhich>(beside, k + i * kHalf + v, chains);
+      }
+    }
+  }
+
+  // The chains of the first chunk.
+  HWY_INLINE void Begin(const Place& place, Chains& chains,
+                        Largest& largest) const {
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kFloor32TileRows; ++i) {
+      const VI a_signs = BroadcastWord(place.a_signs + i);
+      ZEROULP_UNROLL
+      for (size_t j = 0; j < kVectors; ++j) {
+        const VF acc = hn::Load(
+            DF(), place.acc + i * kFloor32TileCols + j * kFloor32Lanes);
+        chains[i][j] =
+            Start(place, j, acc, ExponentField(largest[i], j), a_signs);
+      }
+    }
+    Clear(largest);
+  }
+
+  // Byte j of each word to where binary32 has its exponent.
+  static HWY_INLINE VF ExponentField(VU8 bytes, size_t j) {
+    const VI words = hn::BitCast(DI(), bytes);
+    return hn::BitCast(DF(), j == 0   ? hn::ShiftLeft<23>(words)
+                             : j == 1 ? hn::ShiftLeft<15>(words)
+                             : j == 2 ? hn::ShiftLeft<7>(words)
+                                      : hn::ShiftRight<1>(words));
+  }
+
+  // What was added to a chain. What it started from has its exponent still.
+  static HWY_INLINE VF Sum(VF chain) {
+    const DI di;
+    const VI exponent =
+        hn::And(hn::BitCast(di, chain), hn::Set(di, 0x7F800000));
+    const VI start = hn::Or(exponent, hn::Set(di, 0x400000));
+    return hn::Sub(chain, hn::BitCast(DF(), start));
+  }
+
+  // A chain with its first addend, and the units that this and products lose.
+  HWY_INLINE VF Start(const Place& place, size_t j, VF addend, VF largest,
+                      VI a_signs) const {
     const DI di;
     const DF df;
+    const VI power =
+        hn::And(rule_.Largest(addend, largest), hn::Set(di, 0x7F800000));
+    const VI inexact = hn::Or(hn::BitCast(di, addend), hn::Set(di, 1));
+    const VF chain = MulAddTowardZero(
+        hn::BitCast(df, inexact), hn::BitCast(df, power), hn::Set(df, start_));
+    const VI b_signs =
+        hn::Load(di, reinterpret_cast<const int32_t*>(place.b_signs) +
+                         j * kFloor32Lanes);
+    return hn::BitCast(df,
+                       hn::Add(hn::BitCast(di, chain),
+                               Negative(hn::Xor(a_signs, b_signs), inexact)));
+  }
+
+  // How many of a chunk's products and the addend are negative.
+  static HWY_INLINE VI Negative(VI signs, VI addend) {
+    const DI di;
     const hn::RebindToUnsigned<DI> du;
-    const size_t col = j * kFloor32Lanes;
-    const size_t at = i * kFloor32TileCols + col;
-    float* HWY_RESTRICT base = scratch.bases[i] + col;
-    VF acc = SumOf(chain, hn::Load(df, base));
-    if (Rule::kRoundEveryStep || kNewTile) acc = rule_.Round(acc);
-    if (kNewTile) {
-      hn::Store(acc, df, place.acc - kFloor32Tile + at);
-      acc = hn::Load(df, place.acc + at);
-    }
-    const VI start = hn::OrAnd(hn::Set(di, 0x400000),
-                               rule_.Largest(acc, hn::BitCast(df, largest)),
-                               hn::Set(di, 0x7F800000));
-    const VI negative =
-        hn::BitCast(di, hn::Load(du, scratch.negative[i] + col));
-    const VI sign = hn::BroadcastSignBit(hn::BitCast(di, acc));
-    hn::Store(hn::BitCast(df, hn::Add(hn::Sub(start, negative), sign)), df,
-              base);
-    return MulAddTowardZero(hn::BitCast(df, start), acc,
-                            hn::Set(df, to_chain_));
+    // A word of 16 signs has room for another.
+    constexpr bool kHasRoom = kChunk <= 16;
+    if (kHasRoom) signs = SignIntoHighHalf(signs, addend);
+    const auto count = hn::PopulationCount(hn::BitCast(du, signs));
+    if (kHasRoom) return hn::BitCast(di, count);
+    return hn::BitCast(
+        di, hn::Add(count, hn::ShiftRight<31>(hn::BitCast(du, addend))));
   }
 
   Rule rule_;
-  float to_sums_, to_chain_;
-  uint32_t to_minus_base_;
+  float start_;  // of a chain, whose addends align to exponent 0
 };
 
 #else
@@ -430,7 +442,7 @@ class Floor32Tile {
         const VF unit =
             hn::BitCast(df, hn::Sub(hn::Set(di, 2 * (127 << 23)),
                                     hn::BitCast(di, per_unit[i][j])));
-        hn::Store(rule_.Round(hn::Mul(hn::ConvertTo(df, sum[i][j]), unit)), df,
+        hn::Store(rule_.Result(hn::Mul(hn::ConvertTo(df, sum[i][j]), unit)), df,
                   acc + i * kFloor32TileCols + j * kFloor32Lanes);
       }
     }

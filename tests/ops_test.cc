@@ -117,6 +117,34 @@ bool RunLargerMagnitude(const float* a, const float* b, size_t count,
 #endif
 }
 
+bool RunSmallerMagnitude(const float* a, const float* b, size_t count,
+                         float* out) {
+#if ZEROULP_TARGET_HAS_512
+  for (size_t i = 0; i < count; i += hn::Lanes(DF())) {
+    hn::StoreU(SmallerMagnitude(hn::LoadU(DF(), a + i), hn::LoadU(DF(), b + i)),
+               DF(), out + i);
+  }
+  return true;
+#else
+  (void)a, (void)b, (void)count, (void)out;
+  return false;
+#endif
+}
+
+bool RunSignIntoHighHalf(const int32_t* a, const int32_t* b, size_t count,
+                         int32_t* out) {
+#if ZEROULP_TARGET_HAS_512
+  for (size_t i = 0; i < count; i += hn::Lanes(DI())) {
+    hn::StoreU(SignIntoHighHalf(hn::LoadU(DI(), a + i), hn::LoadU(DI(), b + i)),
+               DI(), out + i);
+  }
+  return true;
+#else
+  (void)a, (void)b, (void)count, (void)out;
+  return false;
+#endif
+}
+
 void RunToBinary32TowardZero(const double* from, size_t count, float* to) {
   for (size_t i = 0; i < count; i += hn::Lanes(DD())) {
     hn::StoreU(ToBinary32TowardZero(hn::LoadU(DD(), from + i)), DFHalf(),
@@ -141,6 +169,8 @@ HWY_EXPORT(RunDotU8S8);
 HWY_EXPORT(RunDotSmallBytes);
 HWY_EXPORT(RunMulAddTowardZero);
 HWY_EXPORT(RunLargerMagnitude);
+HWY_EXPORT(RunSmallerMagnitude);
+HWY_EXPORT(RunSignIntoHighHalf);
 HWY_EXPORT(RunToBinary32TowardZero);
 
 namespace {
@@ -223,9 +253,10 @@ TEST(Ops, MulAddTowardZeroIsOneRoundingInAnyMode) {
   if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
 }
 
-TEST(Ops, LargerMagnitudeHasNoSign) {
+// Pairs of finite numbers, infinities and zeros; some of equal magnitude.
+void DrawMagnitudes(std::vector<float>& a, std::vector<float>& b) {
   std::mt19937 random(7);
-  const auto draw = [&random] {  // infinities and zeros among them
+  const auto draw = [&random] {
     const uint32_t exponent = static_cast<uint32_t>(random()) % 256;
     const bool whole = exponent == 0 || exponent == 255;
     const uint32_t fraction =
@@ -233,11 +264,15 @@ TEST(Ops, LargerMagnitudeHasNoSign) {
     return std::bit_cast<float>(static_cast<uint32_t>(random()) << 31 |
                                 exponent << 23 | fraction);
   };
-  std::vector<float> a(kCount), b(kCount), out(kCount);
-  for (size_t i = 0; i < kCount; ++i) {
+  for (size_t i = 0; i < a.size(); ++i) {
     a[i] = draw();
     b[i] = i % 8 == 0 ? -a[i] : draw();
   }
+}
+
+TEST(Ops, LargerMagnitudeHasNoSign) {
+  std::vector<float> a(kCount), b(kCount), out(kCount);
+  DrawMagnitudes(a, b);
   bool ran = false;
   testing::ForEachTarget([&](const char* target) {
     if (!HWY_DYNAMIC_DISPATCH(RunLargerMagnitude)(a.data(), b.data(), kCount,
@@ -248,6 +283,46 @@ TEST(Ops, LargerMagnitudeHasNoSign) {
     for (size_t i = 0; i < kCount; ++i) {
       ASSERT_EQ(Word(out[i]), Word(std::max(std::fabs(a[i]), std::fabs(b[i]))))
           << target << " " << a[i] << " " << b[i];
+    }
+  });
+  if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
+}
+
+TEST(Ops, SmallerMagnitudeHasTheSignOfTheFirst) {
+  std::vector<float> a(kCount), b(kCount), out(kCount);
+  DrawMagnitudes(a, b);
+  bool ran = false;
+  testing::ForEachTarget([&](const char* target) {
+    if (!HWY_DYNAMIC_DISPATCH(RunSmallerMagnitude)(a.data(), b.data(), kCount,
+                                                   out.data())) {
+      return;
+    }
+    ran = true;
+    for (size_t i = 0; i < kCount; ++i) {
+      const float smaller = std::min(std::fabs(a[i]), std::fabs(b[i]));
+      ASSERT_EQ(Word(out[i]), Word(std::copysign(smaller, a[i])))
+          << target << " " << a[i] << " " << b[i];
+    }
+  });
+  if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
+}
+
+TEST(Ops, SignIntoHighHalf) {
+  std::mt19937 random(8);
+  std::vector<int32_t> a(kCount), b(kCount), out(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    a[i] = static_cast<int32_t>(random());
+    b[i] = static_cast<int32_t>(random());
+  }
+  bool ran = false;
+  testing::ForEachTarget([&](const char* target) {
+    if (!HWY_DYNAMIC_DISPATCH(RunSignIntoHighHalf)(a.data(), b.data(), kCount,
+                                                   out.data())) {
+      return;
+    }
+    ran = true;
+    for (size_t i = 0; i < kCount; ++i) {
+      ASSERT_EQ(out[i], (a[i] & 0xFFFF) | (b[i] < 0 ? 0x10000 : 0)) << target;
     }
   });
   if (!ran) GTEST_SKIP() << "no target with 512-bit vectors";
