@@ -149,16 +149,14 @@ struct SparseCursor {
   const uint8_t* ahead;
 };
 
-// `steps` steps of one window, and a line of what the next tiles read for each
-// that all tiles of a square share.
+// `steps` steps of one window, and as much of what the next tiles read as makes
+// a line a step of all tiles of a square.
 template <class Product, size_t kRows, size_t kVectors>
 HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
                          typename Product::Sum (&sum)[kRows][kVectors]) {
-  for (size_t s = 0; s < steps; s += kSparseRows / kRows) {
-    PrefetchL2(cursor.ahead);
-    cursor.ahead += kStepBytes;
-  }
   for (size_t s = 0; s < steps; ++s) {
+    PrefetchL2(cursor.ahead);
+    cursor.ahead += kStepBytes * kRows / kSparseRows;
     VI index[kVectors], values[kVectors];
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
@@ -177,40 +175,64 @@ HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
   }
 }
 
+// A row of a tile of D to L2. It may begin anywhere in a line, as memory of
+// std::vector does, and then ends in one more.
+template <size_t kVectors>
+HWY_INLINE void PrefetchRow(const float* row) {
+  const auto* from = reinterpret_cast<const uint8_t*>(row);
+  ZEROULP_UNROLL
+  for (size_t v = 0; v < kVectors; ++v) PrefetchL2(from + v * kStepBytes);
+  PrefetchL2(from + kVectors * kStepBytes - 1);
+}
+
+// 16 dense rows by `vectors` panels, tile under tile. They are one loop, with
+// as few values alive as it can do with: what calls and spilled addresses take
+// between two tiles, no dot hides (4 % of 64 steps).
 template <class Product, size_t kVectors>
-HWY_NOINLINE void PlainTile(const SparseTileInput& in, const TileOutput& out) {
+HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
   constexpr size_t kRows = TileRows<ScaleKind::kNone>();
-  typename Product::Sum sum[kRows][kVectors];
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
-    ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      const uint8_t* block = in.panels[v] + in.blocks;
-      sum[i][v] = out.from == nullptr
-                      ? Product::Begin(block)
-                      : Product::Resume(
-                            block, out.from + i * out.from_stride + v * kLanes);
-    }
-  }
+  const size_t num_windows = hwy::DivCeil(in.steps, in.window_steps);
+  const float* from = out.from;
+  float* to = out.to;
   SparseCursor<kRows, kVectors> cursor(in);
-  bool fetched = false;
-  for (size_t steps = in.steps; steps != 0;) {
-    if (steps <= kFetchSteps && !fetched) {
-      PrefetchOutput<kRows, kVectors>(out);
-      fetched = true;
-    }
-    const size_t now = HWY_MIN(steps, in.window_steps);
-    AddSteps<Product>(now, cursor, sum);
-    cursor.windows += kRows * kStepBytes;
-    steps -= now;
-  }
-  ZEROULP_UNROLL
-  for (size_t i = 0; i < kRows; ++i) {
+  for (size_t tile = 0; tile < kSparseRows / kRows; ++tile) {
     ZEROULP_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) {
-      hn::StoreU(Product::Finish(sum[i][v], out.last), DF(),
-                 out.to + i * out.to_stride + v * kLanes);
+    for (size_t v = 0; v < kVectors; ++v) cursor.at[v] = in.panels[v];
+    typename Product::Sum sum[kRows][kVectors];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        const uint8_t* block = cursor.at[v] + in.blocks;
+        sum[i][v] = from == nullptr
+                        ? Product::Begin(block)
+                        : Product::Resume(
+                              block, from + i * out.from_stride + v * kLanes);
+      }
     }
+    size_t left = in.steps;
+    for (size_t w = 0; w < num_windows; ++w) {
+      // A row a window, not all at once: lines that come from L3 would keep
+      // what the steps read from coming.
+      PrefetchRow<kVectors>(to + w % kRows * out.to_stride);
+      AddSteps<Product>(HWY_MIN(left, in.window_steps), cursor, sum);
+      cursor.windows += kRows * kStepBytes;
+      left -= in.window_steps;
+    }
+    const bool last = out.last;
+    const size_t to_stride = out.to_stride;
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+      // One address after the other: GCC 12 would compute all of them before
+      // the steps.
+      asm volatile("" : "+r"(to));
+      ZEROULP_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(Product::Finish(sum[i][v], last), DF(), to + v * kLanes);
+      }
+      to += to_stride;
+    }
+    if (from != nullptr) from += kRows * out.from_stride;
   }
 }
 
@@ -272,30 +294,35 @@ HWY_NOINLINE void ScaledTile(const SparseTileInput& in, const TileOutput& out) {
   StoreAccumulators<kRows, kVectors>(out, acc);
 }
 
-// 16 dense rows by `vectors` panels, tile under tile.
-template <class Product, ScaleKind kKind>
-void SquareOfTiles(size_t vectors, size_t windows, SparseTileInput in,
-                   TileOutput out) {
+template <class Product, ScaleKind kKind, size_t kVectors>
+void ScaledTiles(size_t windows, SparseTileInput in, TileOutput out) {
   constexpr size_t kRows = TileRows<kKind>();
-  const auto tile = [&](auto one_or_two) HWY_ATTR {
-    constexpr size_t kVectors = decltype(one_or_two)::value;
-    if constexpr (kKind == ScaleKind::kNone) {
-      PlainTile<Product, kVectors>(in, out);
-    } else {
-      ScaledTile<Product, kKind, kVectors>(in, out);
-    }
-  };
   for (size_t i = 0; i < kSparseRows; i += kRows) {
-    if (vectors == kSparseNV) {
-      tile(std::integral_constant<size_t, kSparseNV>());
-    } else {
-      tile(std::integral_constant<size_t, 1>());
-    }
+    ScaledTile<Product, kKind, kVectors>(in, out);
     in.windows += kRows * windows * kStepBytes;
     in.dense_scales += kRows * sizeof(int32_t);
     in.ahead += in.steps / (kSparseRows / kRows) * kStepBytes;
     if (out.from != nullptr) out.from += kRows * out.from_stride;
     out.to += kRows * out.to_stride;
+  }
+}
+
+// 16 dense rows by `vectors` panels, tile under tile.
+template <class Product, ScaleKind kKind>
+void SquareOfTiles(size_t vectors, size_t windows, const SparseTileInput& in,
+                   const TileOutput& out) {
+  const auto tiles = [&](auto one_or_two) HWY_ATTR {
+    constexpr size_t kVectors = decltype(one_or_two)::value;
+    if constexpr (kKind == ScaleKind::kNone) {
+      PlainTiles<Product, kVectors>(in, out);
+    } else {
+      ScaledTiles<Product, kKind, kVectors>(windows, in, out);
+    }
+  };
+  if (vectors == kSparseNV) {
+    tiles(std::integral_constant<size_t, kSparseNV>());
+  } else {
+    tiles(std::integral_constant<size_t, 1>());
   }
 }
 
