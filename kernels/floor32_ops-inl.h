@@ -51,9 +51,18 @@ HWY_INLINE VI SignIntoHighHalf(VI a, VI b) {
 
 // x. What it is made from compilers do not put off until it is used, and what
 // is made from it they do not begin before.
-HWY_INLINE VF ComputeHere(VF x) {
+template <class V>
+HWY_INLINE V ComputeHere(V x) {
   asm volatile("" : "+v"(x.raw));
   return x;
+}
+
+// The same address. Compilers, who do not know that, add constants to it again
+// instead of keeping on the stack the sums they had.
+template <class T>
+HWY_INLINE const T* Anew(const T* from) {
+  asm("" : "+r"(from));
+  return from;
 }
 
 // The word at `from` in every lane. As asm: a binary32 one compilers broadcast

@@ -44,6 +44,8 @@ struct CutToFraction {
   }
 #endif
 
+  // Whether steps occupy the pipes of Zen 4 that are not the multiply-adds'.
+  static constexpr bool kOtherPipesAreFull = false;
   int32_t mask;
 };
 
@@ -92,6 +94,8 @@ struct RoundToF16 {
     return kDeep ? hn::Max(field, LeastField(acc)) : field;
   }
 #endif
+
+  static constexpr bool kOtherPipesAreFull = true;
 
  private:
   // Of a subnormal number: of all but zero.

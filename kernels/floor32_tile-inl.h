@@ -177,7 +177,7 @@ class Floor32Tile {
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
       const VU8 a_now = hn::BitCast(d8, BroadcastWord(a + i));
-      largest[i] = hn::Max(largest[i], hn::Add(a_now, b));
+      largest[i] = ComputeHere(hn::Max(largest[i], hn::Add(a_now, b)));
     }
   }
 
@@ -237,10 +237,12 @@ class Floor32Tile {
 
   // The same of a half, beside kAhead products of the other from k on.
   template <bool kNewTile, size_t kWhich>
-  HWY_INLINE void TurnHalf(const Place& now, const Place& next,
-                           const Place& beside, size_t k, Chains& chains,
+  HWY_INLINE void TurnHalf(const Place& now, const Place& next, Place beside,
+                           size_t k, Chains& chains,
                            const Largest& largest) const {
     const DF df;
+    beside.a = Anew(beside.a);
+    beside.b = Anew(beside.b);
     ZEROULP_UNROLL
     for (size_t i = 0; i < kFloor32TileRows; ++i) {
       const VI a_signs = BroadcastWord(next.a_signs + i);
@@ -292,9 +294,12 @@ class Floor32Tile {
   // What was added to a chain. What it started from has its exponent still.
   static HWY_INLINE VF Sum(VF chain) {
     const DI di;
-    const VI exponent =
-        hn::And(hn::BitCast(di, chain), hn::Set(di, 0x7F800000));
-    const VI start = hn::Or(exponent, hn::Set(di, 0x400000));
+    const VI word = hn::BitCast(di, chain);
+    const VI fraction = hn::Set(di, 0x400000);
+    const VI field = hn::Set(di, 0x7F800000);
+    const VI start = Rule::kOtherPipesAreFull
+                         ? hn::OrAnd(fraction, word, field)
+                         : hn::Or(fraction, hn::And(word, field));
     return hn::Sub(chain, hn::BitCast(DF(), start));
   }
 
@@ -311,9 +316,9 @@ class Floor32Tile {
     const VI b_signs =
         hn::Load(di, reinterpret_cast<const int32_t*>(place.b_signs) +
                          j * kFloor32Lanes);
-    return hn::BitCast(df,
-                       hn::Add(hn::BitCast(di, chain),
-                               Negative(hn::Xor(a_signs, b_signs), inexact)));
+    return hn::BitCast(
+        df, hn::Add(hn::BitCast(di, chain), Negative(hn::Xor(a_signs, b_signs),
+                                                     hn::BitCast(di, addend))));
   }
 
   // How many of a chunk's products and the addend are negative.
