@@ -19,6 +19,13 @@ Number Rounded(const Sum& sum) {
   return Unpack(kF32Info, sum.Rounded(kF32Info, kF32Info.nan_code()));
 }
 
+// Times a binary32 word, rounded.
+Number Scaled(const Number& x, uint32_t factor) {
+  Sum product;
+  product.Add(Multiply(x, Unpack(kF32Info, factor)));
+  return Rounded(product);
+}
+
 // What overflows, or is infinite, without saturation: infinity, else NaN.
 uint32_t Beyond(const FormatInfo& out) {
   return out.has_infinity() ? out.infinity_code() : out.nan_code();
@@ -48,21 +55,21 @@ uint32_t Converted(const Number& x, const FormatInfo& out, Overflow overflow,
 }  // namespace
 
 uint32_t Finished(const ArithInfo& row, const GemmOptions& options,
-                  uint32_t sum, int64_t column, Format format) {
+                  uint32_t sum, int64_t m, int64_t n, Format format) {
+  const bool has_b = options.b_row_scales.cols != 0;
+  const bool has_a = options.a_row_scales.cols != 0;
   const bool has_bias = options.bias.cols != 0;
-  if (!options.alpha && !has_bias && !options.convert) return sum;
-  Number x = Unpack(Info(row.output), sum);
-  if (options.alpha) {
-    Sum product;
-    product.Add(
-        Multiply(x, Unpack(kF32Info, std::bit_cast<uint32_t>(*options.alpha))));
-    x = Rounded(product);
+  if (!options.alpha && !has_b && !has_a && !has_bias && !options.convert) {
+    return sum;
   }
+  Number x = Unpack(Info(row.output), sum);
+  if (options.alpha) x = Scaled(x, std::bit_cast<uint32_t>(*options.alpha));
+  if (has_b) x = Scaled(x, ReadCode(options.b_row_scales, 0, n));
+  if (has_a) x = Scaled(x, ReadCode(options.a_row_scales, 0, m));
   if (has_bias) {
     Sum biased;
     biased.Add(x);
-    biased.Add(
-        Unpack(Info(options.bias.format), ReadCode(options.bias, 0, column)));
+    biased.Add(Unpack(Info(options.bias.format), ReadCode(options.bias, 0, n)));
     x = Rounded(biased);
   }
   const FormatInfo& out = Info(format);

@@ -10,10 +10,10 @@
 
 namespace zeroulp::emulation {
 
-// `sum`, a word of the row's output format in column `column`, through alpha,
-// bias and conversion to `format` as GemmOptions states.
+// `sum`, a word of the row's output format at (m, n) of D, through scales, bias
+// and conversion to `format` as GemmOptions states.
 uint32_t Finished(const ArithInfo& row, const GemmOptions& options,
-                  uint32_t sum, int64_t column, Format format);
+                  uint32_t sum, int64_t m, int64_t n, Format format);
 
 }  // namespace zeroulp::emulation
 

@@ -192,7 +192,7 @@ void ComputeD(const ArithInfo& row, const Operand& a, const Operand& b_t,
                b_rows[static_cast<size_t>(n)]);
       const uint32_t sum =
           Element(row, options, terms, no_c ? 0u : ReadCode(c, m, n));
-      WriteCode(d, m, n, Finished(row, options, sum, n, d.format));
+      WriteCode(d, m, n, Finished(row, options, sum, m, n, d.format));
     }
   }
 }

@@ -41,22 +41,48 @@ void Widen(const ConstMatrixView& from, int64_t row, int64_t col, size_t count,
   DecodeRun(job, source, count, reinterpret_cast<std::byte*>(to));
 }
 
-// The steps in binary32, in place, whole vectors; `bias` may be null. Two
-// roundings: no target fuses them.
-void ScaleAndAdd(const std::optional<float>& alpha, const float* bias,
-                 size_t count, float* HWY_RESTRICT x) {
+// Steps in binary32, in place, whole vectors, each rounded: no target fuses
+// them.
+void Multiply(float factor, size_t count, float* HWY_RESTRICT x) {
   const DF df;
-  const size_t lanes = hn::Lanes(df);
-  if (alpha) {
-    const VF factor = hn::Set(df, *alpha);
-    for (size_t i = 0; i < count; i += lanes) {
-      hn::Store(hn::Mul(hn::Load(df, x + i), factor), df, x + i);
-    }
+  const VF factors = hn::Set(df, factor);
+  for (size_t i = 0; i < count; i += hn::Lanes(df)) {
+    hn::Store(hn::Mul(hn::Load(df, x + i), factors), df, x + i);
   }
-  if (bias == nullptr) return;
-  for (size_t i = 0; i < count; i += lanes) {
-    hn::Store(hn::Add(hn::Load(df, x + i), hn::Load(df, bias + i)), df, x + i);
+}
+void Multiply(const float* HWY_RESTRICT factors, size_t count,
+              float* HWY_RESTRICT x) {
+  const DF df;
+  for (size_t i = 0; i < count; i += hn::Lanes(df)) {
+    hn::Store(hn::Mul(hn::Load(df, x + i), hn::Load(df, factors + i)), df,
+              x + i);
   }
+}
+void Add(const float* HWY_RESTRICT addends, size_t count,
+         float* HWY_RESTRICT x) {
+  const DF df;
+  for (size_t i = 0; i < count; i += hn::Lanes(df)) {
+    hn::Store(hn::Add(hn::Load(df, x + i), hn::Load(df, addends + i)), df,
+              x + i);
+  }
+}
+
+// What a run of columns has, as binary32.
+struct Columns {
+  alignas(64) float scales[kRun] = {}, bias[kRun] = {};
+};
+
+// The epilogue up to the conversion, of `count` sums of row m in x.
+void ScaleAndAdd(const Epilogue& epilogue, const Columns& columns, int64_t m,
+                 size_t count, float* HWY_RESTRICT x) {
+  if (epilogue.alpha) Multiply(*epilogue.alpha, count, x);
+  if (epilogue.b_row_scales.cols != 0) Multiply(columns.scales, count, x);
+  if (epilogue.a_row_scales.cols != 0) {
+    float scale = 0;
+    Widen(epilogue.a_row_scales, 0, m, 1, &scale);
+    Multiply(scale, count, x);
+  }
+  if (epilogue.bias.cols != 0) Add(columns.bias, count, x);
 }
 
 // Binary32 results, in place: the row's NaN, and no infinity if they saturate.
@@ -93,18 +119,19 @@ void FinishTarget(const GemmCall& call) {
       .streams = false};
   const uint32_t nan_word =
       own_format ? call.row->nan_word : Info(Format::kF32).nan_code();
+  const bool has_scales = epilogue.b_row_scales.cols != 0;
   const bool has_bias = epilogue.bias.cols != 0;
-  alignas(64) float x[kRun], bias[kRun];
   // Whole vectors are computed where fewer lanes count.
-  std::fill_n(x, kRun, 0.0f);
-  std::fill_n(bias, kRun, 0.0f);
+  alignas(64) float x[kRun] = {};
+  Columns columns;
   for (int64_t n = call.n_begin; n < call.n_end; n += int64_t{kRun}) {
     const auto count =
         static_cast<size_t>(std::min(int64_t{kRun}, call.n_end - n));
-    if (has_bias) Widen(epilogue.bias, 0, n, count, bias);
+    if (has_scales) Widen(epilogue.b_row_scales, 0, n, count, columns.scales);
+    if (has_bias) Widen(epilogue.bias, 0, n, count, columns.bias);
     for (int64_t m = call.m_begin; m < call.m_end; ++m) {
       Widen(call.d, m, n, count, x);
-      ScaleAndAdd(epilogue.alpha, has_bias ? bias : nullptr, count, x);
+      ScaleAndAdd(epilogue, columns, m, count, x);
       if (d.format == Format::kF32) {
         Canonicalise(nan_word, overflow == Overflow::kSaturate, count, x);
         std::memcpy(ElementOf(d, m, n), x, count * sizeof(float));

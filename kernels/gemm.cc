@@ -39,7 +39,7 @@ struct Product {
   const PackedMatrix* b_t;
   ConstMatrixView c;
   MatrixView d;
-  ConstMatrixView bias;
+  kernels::Epilogue epilogue;
 };
 
 // Products of one shape.
@@ -57,13 +57,9 @@ void Run(const ArithInfo& row, std::span<const Product> products,
 
   const bool converts = first.d.format != row.output;
   const kernels::Sums sums(row.output, first.d, converts ? products.size() : 0);
-  std::vector<kernels::Epilogue> epilogues;
-  epilogues.reserve(products.size());  // calls point to them
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& x = products[i];
-    const kernels::Epilogue& epilogue = epilogues.emplace_back(
-        kernels::Epilogue{options.alpha, x.bias, options.convert, x.d});
-    if (!epilogue.is_nothing()) calls[i].epilogue = &epilogue;
+    if (!x.epilogue.is_nothing()) calls[i].epilogue = &x.epilogue;
     if (converts) calls[i].d = sums.At(i, x.d);
   }
   kernels::RunKernel(kernel, calls, options.threads);
@@ -93,7 +89,7 @@ void Gemm(const PackedMatrix& a, const PackedMatrix& b_t,
   internal::CheckOutput(row, a.rows(), b_t.rows(), c, d, options);
   CheckPackedScales(row, "A", a, options);
   CheckPackedScales(row, "B^T", b_t, options);
-  const Product product = {&a, &b_t, c, d, options.bias};
+  const Product product = {&a, &b_t, c, d, {options, d}};
   Run(row, {&product, 1}, options);
 }
 
@@ -151,10 +147,9 @@ void BatchedGemm(const Operand& a, const Operand& b_t, const ConstMatrixView& c,
   };
   std::vector<Product> products;
   for (int64_t i = 0; i < batch.count; ++i) {
-    products.push_back({at(a_packed, i), at(b_packed, i),
-                        internal::MatrixAt(c, batch.c, i),
-                        internal::MatrixAt(d, batch.d, i),
-                        internal::MatrixAt(options.bias, batch.bias, i)});
+    const internal::BatchMember x(a, b_t, c, d, batch, options, i);
+    products.push_back(
+        {at(a_packed, i), at(b_packed, i), x.c, x.d, {x.options, x.d}});
   }
   Run(row, products, options);
 }

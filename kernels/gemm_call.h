@@ -10,6 +10,7 @@
 
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/codec.h"
+#include "zeroulp/gemm.h"
 #include "zeroulp/packed.h"
 #include "zeroulp/view.h"
 
@@ -17,13 +18,24 @@ namespace zeroulp::kernels {
 
 // What happens to finished sums: GemmOptions, in its order.
 struct Epilogue {
-  std::optional<float> alpha;
-  ConstMatrixView bias;  // no columns: none
-  std::optional<Overflow> convert;
-  MatrixView d;  // all of the result; the sums themselves if of their format
+  Epilogue(const GemmOptions& options, const MatrixView& result)
+      : alpha(options.alpha),
+        b_row_scales(options.b_row_scales),
+        a_row_scales(options.a_row_scales),
+        bias(options.bias),
+        convert(options.convert),
+        d(result) {}
 
   // Whether the sums, already where D is, are the result.
-  bool is_nothing() const { return !alpha && bias.cols == 0 && !convert; }
+  bool is_nothing() const {
+    return !alpha && b_row_scales.cols == 0 && a_row_scales.cols == 0 &&
+           bias.cols == 0 && !convert;
+  }
+
+  std::optional<float> alpha;
+  ConstMatrixView b_row_scales, a_row_scales, bias;  // no columns: none
+  std::optional<Overflow> convert;
+  MatrixView d;  // all of the result; the sums themselves if of their format
 };
 
 // One rectangle of D = C + A * B, computed by one thread. Checked operands.

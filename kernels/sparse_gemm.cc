@@ -27,7 +27,7 @@ struct Product {
   const PackedMatrix* dense;
   ConstMatrixView c;
   MatrixView d;
-  ConstMatrixView bias;
+  kernels::Epilogue epilogue;
 };
 
 // Products of one shape.
@@ -37,17 +37,13 @@ void Run(const ArithInfo& row, std::span<const Product> products,
   if (first.rows == 0 || first.cols == 0) return;
   const bool converts = first.format != row.output;
   const kernels::Sums sums(row.output, first, converts ? products.size() : 0);
-  std::vector<kernels::Epilogue> epilogues;
-  epilogues.reserve(products.size());  // calls point to them
   std::vector<kernels::SparseCall> calls;
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& x = products[i];
     kernels::SparseCall& call = calls.emplace_back(kernels::SparseCall{
         &row, x.sparse, x.dense, sparse_is_a, x.c,
         converts ? sums.At(i, x.d) : x.d, options.promote_every});
-    const kernels::Epilogue& epilogue = epilogues.emplace_back(
-        kernels::Epilogue{options.alpha, x.bias, options.convert, x.d});
-    if (!epilogue.is_nothing()) call.epilogue = &epilogue;
+    if (!x.epilogue.is_nothing()) call.epilogue = &x.epilogue;
   }
   kernels::SelectSparse(calls).run(calls, options.threads);
 }
@@ -65,7 +61,7 @@ void Multiply(const A& a, const B& b_t, const PackedSparse& sparse,
   internal::CheckOutput(row, a.rows(), b_t.rows(), c, d, options);
   internal::CheckScales(row, "A", x, y.sparsity, options.promote_every);
   internal::CheckScales(row, "B^T", y, x.sparsity, options.promote_every);
-  const Product product = {&sparse, &dense, c, d, options.bias};
+  const Product product = {&sparse, &dense, c, d, {options, d}};
   Run(row, {&product, 1}, sparse_is_a, options);
 }
 
@@ -109,7 +105,7 @@ void BatchedSparseGemm(const ArithInfo& row, const Operand& a,
     }
     if (i == 0 || dense_moves) dense.push_back(Pack(sparse_is_a ? x.b_t : x.a));
     products.push_back(
-        {&sparse.back(), &dense.back(), x.c, x.d, x.options.bias});
+        {&sparse.back(), &dense.back(), x.c, x.d, {x.options, x.d}});
   }
   Run(row, products, sparse_is_a, options);
 }

@@ -60,6 +60,7 @@ struct Problem {
   int64_t padding = 0;
   int64_t promote_every = 0;
   std::optional<float> alpha = {};
+  bool b_row_scales = false, a_row_scales = false;
   std::optional<Format> bias = {};
   std::optional<Overflow> convert = {};
   Format d = Format::kF32;  // where `convert` is given
@@ -73,17 +74,22 @@ struct Problem {
   bool sparse_is_a = true;
   uint32_t seed = 0;
   std::vector<Override> overrides = {};
+
+  bool has_epilogue() const {
+    return alpha || b_row_scales || a_row_scales || bias || convert;
+  }
 };
 
 inline std::string Describe(const Problem& p) {
   return fmt::format(
-      "{} {} x {} {}x{}x{} {} c {} padding {} promote {} alpha {} bias {} "
+      "{} {} x {} {}x{}x{} {} c {} padding {} promote {} alpha {} row "
+      "scales {}{} bias {} "
       "convert {} to {} scales {} of {} a block {} b block {} sparse {}:{} {} "
       "seed {}",
       p.row->name, Info(p.a).name, Info(p.b).name, p.m, p.n, p.k,
       kValueNames[static_cast<size_t>(p.values)], p.with_c, p.padding,
-      p.promote_every, p.alpha.value_or(0.0f),
-      p.bias ? Info(*p.bias).name : "none",
+      p.promote_every, p.alpha.value_or(0.0f), p.b_row_scales ? "B" : "",
+      p.a_row_scales ? "A" : "", p.bias ? Info(*p.bias).name : "none",
       p.convert ? static_cast<int>(*p.convert) : -1, Info(p.d).name,
       static_cast<int>(p.scales), Info(p.scale_format).name, p.a_block,
       p.b_block, p.sparsity.keep, p.sparsity.group, p.sparse_is_a ? "A" : "B",
@@ -275,13 +281,9 @@ class PreparedProblem {
                   DrawAddend(Info(c_.view.format), p.values, random));
       }
     }
-    if (p.bias) {
-      bias_ = Matrix(*p.bias, 1, p.n, 0);
-      for (int64_t i = 0; i < p.n; ++i) {
-        WriteCode(bias_.view, 0, i,
-                  DrawAddend(Info(*p.bias), p.values, random));
-      }
-    }
+    if (p.b_row_scales) b_row_scales_ = DrawVector(Format::kF32, p.n, random);
+    if (p.a_row_scales) a_row_scales_ = DrawVector(Format::kF32, p.m, random);
+    if (p.bias) bias_ = DrawVector(*p.bias, p.n, random);
     if (p.sparsity.group != 0) DrawPositions(random);
     for (const Override& change : p.overrides) Apply(change);
     expected_ = Blank();
@@ -298,6 +300,8 @@ class PreparedProblem {
     return {.arith = problem_.row->name,
             .promote_every = problem_.promote_every,
             .alpha = problem_.alpha,
+            .b_row_scales = b_row_scales_.view,
+            .a_row_scales = a_row_scales_.view,
             .bias = bias_.view,
             .convert = problem_.convert,
             .threads = 1};
@@ -353,6 +357,15 @@ class PreparedProblem {
     }
     return s;
   }
+  // One addend for each row or column of D.
+  Matrix DrawVector(Format format, int64_t count, std::mt19937& random) const {
+    Matrix vector(format, 1, count, 0);
+    for (int64_t i = 0; i < count; ++i) {
+      WriteCode(vector.view, 0, i,
+                DrawAddend(Info(format), problem_.values, random));
+    }
+    return vector;
+  }
   // Ascending positions in each group, or now and then any.
   void DrawPositions(std::mt19937& random) {
     const auto [keep, group] = problem_.sparsity;
@@ -387,6 +400,7 @@ class PreparedProblem {
 
   Problem problem_;
   Matrix a_, b_, a_scales_, b_scales_, c_, bias_, expected_;
+  Matrix b_row_scales_, a_row_scales_;
   std::vector<uint8_t> positions_;
 };
 

@@ -44,7 +44,7 @@ void ExpectExactOnEveryTarget(const Problem& problem) {
     Gemm(a, b, p.c(), d.view, p.Options());
     p.ExpectExact(d, target);
   });
-  if (problem.alpha || problem.bias || problem.convert) return;
+  if (problem.has_epilogue()) return;
   // And by every kernel that Gemm did not choose.
   Matrix d = p.Blank();
   const kernels::GemmCall call = {
@@ -185,6 +185,8 @@ TEST_P(ArithKernel, ThreadsPackingAndAliasesDoNotMatter) {
                            .k = 9,
                            .values = Values::kGaussian,
                            .alpha = 0.3f,
+                           .b_row_scales = true,
+                           .a_row_scales = true,
                            .bias = Format::kF32,
                            .scale_format = ScaleFormats(row()).front()});
   for (const int threads : {0, 1, 2, 7}) {
@@ -224,6 +226,8 @@ TEST_P(ArithKernel, EpilogueOfEveryKind) {
                      .with_c = i % 3 != 0,
                      .padding = i % 2,
                      .alpha = alpha,
+                     .b_row_scales = i % 2 == 1,
+                     .a_row_scales = i % 5 == 2 || i % 5 == 3,
                      .bias = bias,
                      .d = results[i % results.size()],
                      .scale_format = ScaleFormats(row()).front(),

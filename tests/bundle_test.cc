@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -434,6 +435,46 @@ TEST_F(BundleTest, PromotionIsTheBundlesUnlessTheCallerSaysOtherwise) {
   EXPECT_THAT(Refusal(), HasSubstr("found '128 '"));
 }
 
+// 16 in each element, times the scale of its row of B, then of A.
+TEST_F(BundleTest, ScalesOfRowsComeLast) {
+  draft_.Set("d", Dtype::kF32, {kBatch, kM, kN});
+  draft_.Set("a_row_scales", Dtype::kF32, {kBatch, 1, kM});
+  draft_.Set("b_row_scales", Dtype::kF32, {kBatch, 1, kN});
+  Bundle bundle = Read();
+  const auto scale = [](int64_t batch, int64_t i) {
+    return 1 + 0.1f * static_cast<float>(7 * batch + i);
+  };
+  for (int64_t i = 0; i < kBatch; ++i) {
+    for (int64_t m = 0; m < kM; ++m) {
+      WriteCode(bundle.a_row_scales->View(i), 0, m,
+                std::bit_cast<uint32_t>(scale(i, m)));
+      for (int64_t n = 0; n < kN; ++n) {
+        const float b = 1 / scale(i, n);
+        WriteCode(bundle.b_row_scales->View(i), 0, n,
+                  std::bit_cast<uint32_t>(b));
+        const float d = 16 * b * scale(i, m);
+        WriteCode(bundle.d->View(i), m, n, std::bit_cast<uint32_t>(d));
+      }
+    }
+  }
+  for (const bool oracle : {false, true}) {
+    EXPECT_TRUE(Verify(bundle, {.oracle = oracle}).exact());
+  }
+  std::swap(bundle.a_row_scales->bytes[3], bundle.a_row_scales->bytes[7]);
+  bundle.b_row_scales->bytes[0] ^= std::byte{1};
+  EXPECT_FALSE(Verify(bundle).exact());
+}
+
+TEST_F(BundleTest, ScalesOfRowsAreOneForEach) {
+  draft_.Set("a_row_scales", Dtype::kF32, {kBatch, 1, kM + 1});
+  EXPECT_THAT(Refusal(), HasSubstr("tensor 'a_row_scales' is 2 x 1 x 4, must "
+                                   "be 2 x 1 x 3: one for each row"));
+  draft_.tensors.erase("a_row_scales");
+  draft_.Set("b_row_scales", Dtype::kF16, {kBatch, 1, kN});
+  EXPECT_THAT(Refusal(),
+              HasSubstr("tensor 'b_row_scales': dtype F16 is not one of: F32"));
+}
+
 TEST_F(BundleTest, WriteBundleChecksFirst) {
   Bundle bundle = Read();
   fs::remove(path_);
@@ -448,6 +489,8 @@ TEST_F(BundleTest, EveryPartSurvivesARoundTrip) {
   draft_.Set("c", Dtype::kF16, {kBatch, kM, kN}, 1);
   draft_.Set("d", Dtype::kBF16, {kBatch, kM, kN}, 2);
   draft_.Set("a_tensor_scale", Dtype::kF32, {1}, 3);
+  draft_.Set("a_row_scales", Dtype::kF32, {kBatch, 1, kM}, 4);
+  draft_.Set("b_row_scales", Dtype::kF32, {kBatch, 1, kN}, 5);
   draft_.metadata["zeroulp.promote_every"] = "96";
   const Bundle bundle = Read();
   WriteBundle(path_, bundle);
@@ -459,6 +502,8 @@ TEST_F(BundleTest, EveryPartSurvivesARoundTrip) {
   EXPECT_EQ(again.promote_every, 96);
   EXPECT_EQ(again.a_scales->bytes, bundle.a_scales->bytes);
   EXPECT_EQ(again.b_scales->bytes, bundle.b_scales->bytes);
+  EXPECT_EQ(again.a_row_scales->bytes, bundle.a_row_scales->bytes);
+  EXPECT_EQ(again.b_row_scales->bytes, bundle.b_row_scales->bytes);
   EXPECT_EQ(again.c->bytes, bundle.c->bytes);
   EXPECT_EQ(again.d->format, Format::kBF16);
   EXPECT_EQ(again.a_tensor_scale, bundle.a_tensor_scale);

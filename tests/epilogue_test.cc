@@ -57,6 +57,20 @@ TEST(Epilogue, StepsRoundApartAndInOrder) {
   // Times alpha, then plus bias: the other order would give 14.
   ExpectWord(3, {.alpha = 2.0f}, 4.0f, Format::kF32,
              std::bit_cast<uint32_t>(10.0f));
+  // Scales of rows: of B first, 2^127 * 2 * 2^-127 is infinite.
+  const auto with_rows = [](float b, float a, uint32_t word) {
+    const std::vector<float> b_scale = {b}, a_scale = {a};
+    ExpectWord(0x1p127f,
+               {.b_row_scales = F32View(b_scale, 1, 1),
+                .a_row_scales = F32View(a_scale, 1, 1)},
+               1.0f, Format::kF32, word);
+  };
+  with_rows(2.0f, 0x1p-127f, std::bit_cast<uint32_t>(kInf));
+  with_rows(0x1p-127f, 2.0f, std::bit_cast<uint32_t>(3.0f));
+  // And after alpha.
+  const std::vector<float> small = {0x1p-127f};
+  ExpectWord(0x1p127f, {.alpha = 2.0f, .b_row_scales = F32View(small, 1, 1)}, 0,
+             Format::kF32, std::bit_cast<uint32_t>(kInf));
   // Binary32 first, then the format: 1 + 2^-11 + 2^-25 rounds to the tie
   // 1 + 2^-11, and that to even.
   ExpectWord(0x1p-25f, {.alpha = 1.0f, .convert = Overflow::kIeee},
@@ -122,24 +136,33 @@ TEST(Epilogue, IsBinary32OperationsAndEncode) {
   std::vector<float> sums(kM * kN);
   const MatrixView sum_view = F32View(sums, kM, kN);
   reference::Gemm(Operand(a.view), Operand(b.view), {}, sum_view);
-  std::vector<float> bias(kN);
-  for (float& x : bias) {
-    x = std::ldexp(static_cast<float>(static_cast<int32_t>(random())),
-                   static_cast<int>(random() % 40) - 50);
-  }
+  const auto draw = [&](int64_t count) {
+    std::vector<float> vector(static_cast<size_t>(count));
+    for (float& x : vector) {
+      x = std::ldexp(static_cast<float>(static_cast<int32_t>(random())),
+                     static_cast<int>(random() % 40) - 50);
+    }
+    return vector;
+  };
+  const std::vector<float> bias = draw(kN), b_scales = draw(kN),
+                           a_scales = draw(kM);
   for (const FormatInfo& f : kFormats) {
     if (!kResultFormats.contains(f.id)) continue;
     for (const Overflow overflow :
          {Overflow::kIeee, Overflow::kSaturate, Overflow::kSaturateFinite}) {
       const float alpha = 0.37f;
       const GemmOptions options = {.alpha = alpha,
-                                   .bias = F32View(std::as_const(bias), 1, kN),
+                                   .b_row_scales = F32View(b_scales, 1, kN),
+                                   .a_row_scales = F32View(a_scales, 1, kM),
+                                   .bias = F32View(bias, 1, kN),
                                    .convert = overflow};
       Matrix expected(f.id, kM, kN, 1), d(f.id, kM, kN, 1);
       for (int64_t m = 0; m < kM; ++m) {
         for (int64_t n = 0; n < kN; ++n) {
           volatile float x = sums[static_cast<size_t>(m * kN + n)];
           x = x * alpha;
+          x = x * b_scales[static_cast<size_t>(n)];
+          x = x * a_scales[static_cast<size_t>(m)];
           x = x + bias[static_cast<size_t>(n)];
           WriteCode(expected.view, m, n,
                     Encode(f, x, Rounding::kNearestEven, overflow, {},
@@ -195,6 +218,8 @@ void ExpectBatchIsSeparateCalls(const BatchCase& t) {
   const Matrix c =
       Codes(FindArith(t.arith).accumulator, t.count * t.m, t.n, random);
   const Matrix bias = Codes(Format::kBF16, t.count, t.n, random);
+  const Matrix b_rows = Codes(Format::kF32, b_count, t.n, random);
+  const Matrix a_rows = Codes(Format::kF32, t.count, t.m, random);
 
   const auto rows = [](const Matrix& x, int64_t first, int64_t count) {
     ConstMatrixView view = x.view;
@@ -210,6 +235,8 @@ void ExpectBatchIsSeparateCalls(const BatchCase& t) {
   };
   GemmOptions options = {.arith = t.arith,
                          .alpha = 0.5f,
+                         .b_row_scales = rows(b_rows, 0, 1),
+                         .a_row_scales = rows(a_rows, 0, 1),
                          .bias = rows(bias, 0, 1),
                          .convert = t.convert};
   const Format d_format = t.convert ? t.d_format : FindArith(t.arith).output;
@@ -226,6 +253,8 @@ void ExpectBatchIsSeparateCalls(const BatchCase& t) {
   };
   for (int64_t i = 0; i < t.count; ++i) {
     GemmOptions own = options;
+    own.b_row_scales = rows(b_rows, t.share_b ? 0 : i, 1);
+    own.a_row_scales = rows(a_rows, i, 1);
     own.bias = rows(bias, i, 1);
     reference::Gemm(operand(a, a_scales, i * t.m, t.m),
                     operand(b, b_scales, t.share_b ? 0 : i * t.n, t.n),
@@ -238,6 +267,8 @@ void ExpectBatchIsSeparateCalls(const BatchCase& t) {
                        .d = t.side_by_side ? t.n : t.m * t.n,
                        .a_scales = t.m * blocks,
                        .b_scales = t.share_b ? 0 : t.n * blocks,
+                       .a_row_scales = t.m,
+                       .b_row_scales = t.share_b ? 0 : t.n,
                        .bias = t.n};
   const auto expect = [&](auto twin, const char* what) {
     Matrix d = t.side_by_side ? Matrix(d_format, t.m, t.count * t.n, 0)

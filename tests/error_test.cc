@@ -170,6 +170,20 @@ TEST(Error, EpilogueOptions) {
                 call.options.bias =
                     F32View(std::span<const float>(call.c_words), 1, 5);
               });
+  ExpectError(ErrorCode::kShape, {"a_row_scales is 1x4 f32", "must be 1x3"},
+              [](Call& call) {
+                call.options.a_row_scales =
+                    F32View(std::span<const float>(call.c_words), 1, 4);
+              });
+  ExpectError(ErrorCode::kFormat, {"b_row_scales is 1x4 e5m2", "may be f32"},
+              [](Call& call) {
+                call.options.b_row_scales =
+                    CodesView(call.b_codes, Format::kE5M2, 1, 4);
+              });
+  ExpectError(ErrorCode::kOverlap, {"overlaps a_row_scales"}, [](Call& call) {
+    call.options.a_row_scales =
+        F32View(std::span<const float>(call.d_words), 1, 3);
+  });
   ExpectError(ErrorCode::kFormat, {"the bias is 1x4 e5m2", "f16 bf16 f32"},
               [](Call& call) {
                 call.options.bias =

@@ -132,5 +132,25 @@ std::string NameOf(const testing::TestParamInfo<Product>& info) {
 INSTANTIATE_TEST_SUITE_P(CublasLt, RecordedProduct,
                          testing::ValuesIn(Products()), NameOf);
 
+// Rows of kArith count no words that are not here or were reproduced before.
+TEST(RecordedWords, AreCountedInTheTable) {
+  std::map<std::string_view, int64_t> words;
+  for (const Bundle& x : Recorded())
+    words[FindArith(x.arith).name] += x.batch();
+  for (const Product& product : Products()) {
+    const MatmulForm& form = FormOf(product);
+    words[ArithOf(form, Chip::kHopper).arith] += form.m * form.n;
+  }
+  const std::map<std::string_view, int64_t> before = {
+      {"hopper.bf16.f32", 10'000}, {"hopper.f16.f16", 10'000},
+      {"hopper.f16.f32", 10'000},  {"hopper.mma.fp8.f16", 20'000},
+      {"hopper.mma.fp8.f32", 0},   {"hopper.tf32.f32", 10'000},
+      {"hopper.wgmma.fp8.f16", 0}, {"hopper.wgmma.fp8.f32", 20'000}};
+  for (const auto& [arith, count] : words) {
+    EXPECT_EQ(FindArith(arith).evidence_words, count + before.at(arith))
+        << arith;
+  }
+}
+
 }  // namespace
 }  // namespace zeroulp::record

@@ -36,6 +36,9 @@ inline constexpr FormatSet kAnyScale = {Format::kE8M0FNU, Format::kUE4M3,
 inline constexpr Text kKhattak =
     "arXiv:2512.07004 and its recorded rows, "
     "github.com/north-numerical-computing/MATLAB-tensor-core @b12b5a7";
+inline constexpr Text kHopperWords =
+    "arXiv:2512.07004 and its recorded rows; words of an H100 and an H200, "
+    "tests/golden/hardware";
 inline constexpr Text kMmaSim =
     "MMA-Sim, arXiv:2511.10909, github.com/microsoft/MMA-Sim @c785138";
 inline constexpr Text kTcgen05 =
@@ -49,6 +52,9 @@ inline constexpr Text kNoAlignRow =
     "The recorded rows do not resolve align_bits.";
 inline constexpr Text kTf32Chunk =
     "The recorded rows do not tell a chunk of 8 from 4.";
+// Of f16 and FP8 a floor of -126 or less shows in no result: products are
+// multiples of 2^-48 and 2^-32. Rows with such operands have nothing open
+// there.
 inline constexpr Text kNoWords = "No hardware words.";
 inline constexpr Text kAmdNan = "No hardware words; NaN payload unknown.";
 inline constexpr Text kArray =
@@ -184,23 +190,21 @@ inline constexpr auto kArith = [] {
     FusedF16("volta.f16.f16",       kF16Only,   4, 23,       -19, kH,  5000, kKhattak, kNoAlignRow),
     FusedF32("turing.f16.f32",      kF16Only,   8, 24, 23, kNone, kM,     0, kMmaSim, kNoWords),
     FusedF16("turing.f16.f16",      kF16Only,   8, 24,     kNone, kM,     0, kMmaSim, kNoWords),
-    FusedF32("ampere.f16.f32",      kF16Only,   8, 24, 23,  -132, kH, 15000, kKhattak, kNoFloorRow),
+    FusedF32("ampere.f16.f32",      kF16Only,   8, 24, 23,  -132, kH, 15000, kKhattak),
     FusedF16("ampere.f16.f16",      kF16Only,   8, 24,       -20, kH, 15000, kKhattak, kNoAlignRow),
     FusedF32("ampere.bf16.f32",     kBf16Only,  8, 24, 23,  -132, kH, 15000, kKhattak, kNoFloorRow),
     FusedF32("ampere.tf32.f32",     kTf32Only,  4, 24, 23,  -132, kH, 15000, kKhattak, kNoFloorRow),
-    FusedF32("ada.fp8.f32",         kOcpFp8,   16, 13, 13,  -132, kH, 10000, kKhattak, kNoFloorRow),
+    FusedF32("ada.fp8.f32",         kOcpFp8,   16, 13, 13,  -132, kH, 10000, kKhattak),
     FusedF16("ada.fp8.f16",         kOcpFp8,   16, 13,     kNone, kH, 10000, kKhattak),
-    FusedF32("hopper.f16.f32",      kF16Only,  16, 25, 23,  -133, kH, 10000, kKhattak, kNoFloorRow),
-    FusedF16("hopper.f16.f16",      kF16Only,  16, 25,       -21, kH, 10000, kKhattak, kNoAlignRow),
-    FusedF32("hopper.bf16.f32",     kBf16Only, 16, 25, 23,  -133, kH, 10000, kKhattak, kNoFloorRow),
-    FusedF32("hopper.tf32.f32",     kTf32Only,  8, 25, 23,  -133, kH, 10000, kKhattak, kTf32Chunk),
-    FusedF32("hopper.wgmma.fp8.f32", kOcpFp8,  32, 13, 13,  -133, kH, 20000, kKhattak,
-             "Recorded with C = 0, and the published stall at 64.0; the exponent floor is a model's."),
-    FusedF16("hopper.wgmma.fp8.f16", kOcpFp8,  32, 13,     kNone, kM,     0, kMmaSim, kNoWords),
-    Split(FusedF32("hopper.mma.fp8.f32", kOcpFp8, 32, 25, 23, -133, kA,    0, kKhattak,
-                   "No hardware words; the path of the f16 output is assumed.")),
-    Split(FusedF16("hopper.mma.fp8.f16", kOcpFp8, 32, 25,      -21, kH, 20000, kKhattak, kNoAlignRow)),
-    FusedF32("blackwell.f16.f32",   kF16Only,  16, 25, 23,  -133, kH,  5000, kKhattak, kNoFloorRow),
+    FusedF32("hopper.f16.f32",      kF16Only,  16, 25, 23,  -133, kH, 5'253'904, kHopperWords),
+    FusedF16("hopper.f16.f16",      kF16Only,  16, 25,       -21, kH, 10'768, kHopperWords),
+    FusedF32("hopper.bf16.f32",     kBf16Only, 16, 25, 23,  -133, kH, 5'254'160, kHopperWords),
+    FusedF32("hopper.tf32.f32",     kTf32Only,  8, 25, 23,  -133, kH, 2'632'464, kHopperWords),
+    FusedF32("hopper.wgmma.fp8.f32", kOcpFp8,  32, 13, 13,  -133, kH, 18'896'288, kHopperWords),
+    FusedF16("hopper.wgmma.fp8.f16", kOcpFp8,  32, 13,     kNone, kH,   768, kHopperWords),
+    Split(FusedF32("hopper.mma.fp8.f32", kOcpFp8, 32, 25, 23, -133, kH,  1920, kHopperWords)),
+    Split(FusedF16("hopper.mma.fp8.f16", kOcpFp8, 32, 25,      -21, kH, 20'768, kHopperWords)),
+    FusedF32("blackwell.f16.f32",   kF16Only,  16, 25, 23,  -133, kH,  5000, kKhattak),
     FusedF16("blackwell.f16.f16",   kF16Only,  16, 25,       -21, kH,  5000, kKhattak, kNoAlignRow),
     FusedF32("blackwell.bf16.f32",  kBf16Only, 16, 25, 23,  -133, kH,  5000, kKhattak, kNoFloorRow),
     FusedF32("blackwell.tf32.f32",  kTf32Only,  8, 25, 23,  -133, kH,  5000, kKhattak, kTf32Chunk),

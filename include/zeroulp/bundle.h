@@ -9,6 +9,8 @@
 //   d                         [batch, M, N]              F32, F16 or BF16 words
 //   a_scales, b_scales        [batch, M or N, ceil(K / block)]
 //                                          optional, F8_E8M0, F8_E4M3 or F32
+//   a_row_scales, b_row_scales   [batch, 1, M or N]   optional, F32: D is
+//                                 multiplied by those of B, then those of A
 //   a_tensor_scale, b_tensor_scale   [1]   optional, F32
 //   a_index                   [batch, M, Kc]   optional, U8: `a` is compressed
 //                                 to Kc = K * keep / group columns, each with
@@ -68,6 +70,7 @@ struct Bundle {
   BundleMatrix a, b_t;
   std::optional<BundleMatrix> c, d;
   std::optional<BundleMatrix> a_scales, b_scales;
+  std::optional<BundleMatrix> a_row_scales, b_row_scales;
   std::optional<float> a_tensor_scale, b_tensor_scale;
   int64_t block = 0;  // stored elements of A per scale; 0: no block scales
   int64_t promote_every = 0;  // as GemmOptions

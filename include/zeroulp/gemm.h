@@ -26,11 +26,16 @@ struct GemmOptions {
   // The epilogue: what happens to x, a finished sum with C in it, on its way to
   // D. The steps are taken in this order, each only if it is asked for, and
   // every one rounds to nearest even:
-  //   x = binary32(x * alpha)      tensor scales are their binary32 product
+  //   x = binary32(x * alpha)    tensor scales are their binary32 product
+  //   x = binary32(x * b_row_scales[n])    of a row of B^T: a channel
+  //   x = binary32(x * a_row_scales[m])    of a row of A: a token
   //   x = binary32(x + bias[n])
   //   d = x in the format of D, once
+  // Scales of rows in this order are what cuBLASLt computes for PyTorch.
   std::optional<float> alpha = {};
-  ConstMatrixView bias = {};  // 1 x N, f32, f16 or bf16; no columns: none
+  ConstMatrixView b_row_scales = {};  // 1 x N, f32; no columns: none
+  ConstMatrixView a_row_scales = {};  // 1 x M, f32; likewise
+  ConstMatrixView bias = {};          // 1 x N, f32, f16 or bf16; likewise
   // Lets D have another format than the row's output, any of kResultFormats,
   // and says what becomes of magnitudes beyond its largest one. Without it D
   // has the row's format, and such magnitudes become infinity.
@@ -97,9 +102,9 @@ int64_t GemmWorkspaceBytes(const PackedMatrix& a, const PackedMatrix& b_t,
 struct Batch {
   int64_t count = 1;
   int64_t a = 0, b_t = 0, c = 0, d = 0;
-  int64_t a_scales = 0, b_scales = 0;
-  int64_t a_index = 0, b_index = 0;  // of a sparse operand
-  int64_t bias = 0;
+  int64_t a_scales = 0, b_scales = 0;                    // of blocks
+  int64_t a_index = 0, b_index = 0;                      // of a sparse operand
+  int64_t a_row_scales = 0, b_row_scales = 0, bias = 0;  // of GemmOptions
 };
 
 // `batch.count` products of one shape, with the bits of as many calls of Gemm:

@@ -117,12 +117,12 @@ void DrawScales(FuzzBytes& bytes, Problem& p) {
 
 void DrawEpilogue(FuzzBytes& bytes, Problem& p) {
   constexpr std::array kBiases = {Format::kF32, Format::kF16, Format::kBF16};
-  const int64_t steps = bytes.Below(32);  // most problems have none
+  const int64_t steps = bytes.Below(128);  // most problems have none
   const uint32_t alpha = bytes.Word();
   const Format bias = bytes.OneOf(kBiases);
   const auto overflow = static_cast<Overflow>(bytes.Below(3));
   const Format d = bytes.OneOf(Members(kResultFormats));
-  if (steps >= 8) return;
+  if (steps >= 32) return;
   if ((steps & 1) != 0) {
     p.alpha = alpha % 2 == 0 ? std::bit_cast<float>(alpha) : 0.37f;
   }
@@ -131,6 +131,8 @@ void DrawEpilogue(FuzzBytes& bytes, Problem& p) {
     p.convert = overflow;
     p.d = d;
   }
+  p.b_row_scales = (steps & 8) != 0;
+  p.a_row_scales = (steps & 16) != 0;
 }
 
 // Selects pairs, unless scales would not cover whole groups.
@@ -209,7 +211,7 @@ std::string FuzzSparse(const Problem& problem, const PreparedProblem& p) {
       SparseGemm(dense, sparse, p.c(), d.view, p.Options());
     }
     check(d, "SparseGemm");
-    if (problem.alpha || problem.bias || problem.convert) return;
+    if (problem.has_epilogue()) return;
     const kernels::SparseCall call = {
         problem.row,          &sparse, &dense, is_a, p.c(), d.view,
         problem.promote_every};
@@ -227,9 +229,7 @@ std::string FuzzSparse(const Problem& problem, const PreparedProblem& p) {
 Matrix RunOne(const kernels::KernelRow& kernel, const Problem& problem,
               const PreparedProblem& p, kernels::GemmCall call) {
   Matrix d = p.Blank();
-  const GemmOptions options = p.Options();
-  const kernels::Epilogue epilogue = {options.alpha, options.bias,
-                                      options.convert, d.view};
+  const kernels::Epilogue epilogue(p.Options(), d.view);
   Matrix sums;
   call.d = d.view;
   if (d.view.format != problem.row->output) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Check and WriteBundle: the rules that hold for every bundle.
 #include <bitset>
+#include <tuple>
 
 #include "tools/io/bundle_matrix.h"
 #include "tools/io/file_error.h"
@@ -80,6 +81,18 @@ void CheckSparsityIsComplete(const Bundle& bundle) {
   FileError(bundle.name,
             "tensor 'a_index' and metadata {} come together; {} is missing",
             io::kSparsityKey, has_index ? "the metadata" : "the tensor");
+}
+
+void CheckRowScales(const Bundle& bundle) {
+  for (const auto& [name, scales, rows] :
+       {std::tuple{"a_row_scales", &bundle.a_row_scales, bundle.m()},
+        {"b_row_scales", &bundle.b_row_scales, bundle.n()}}) {
+    CheckDims(bundle, name, *scales, 1, rows, "one for each row");
+    if (*scales && (*scales)->format != Format::kF32) {
+      FileError(bundle.name, "tensor {} is {}, must be f32", Quote(name),
+                Info((*scales)->format).name);
+    }
+  }
 }
 
 void CheckScales(const Bundle& bundle) {
@@ -174,6 +187,7 @@ void Check(const Bundle& bundle) {
   CheckDims(bundle, "d", bundle.d, bundle.m(), bundle.n(), meaning);
   if (bundle.sparsity) CheckIndex(bundle);
   CheckScales(bundle);
+  CheckRowScales(bundle);
 }
 
 void WriteBundle(const std::string& path, const Bundle& bundle) {

@@ -97,7 +97,9 @@ std::vector<NamedMatrix> Matrices(const Bundle& bundle) {
           {"c", get(bundle.c)},
           {"d", get(bundle.d)},
           {"a_scales", get(bundle.a_scales)},
-          {"b_scales", get(bundle.b_scales)}};
+          {"b_scales", get(bundle.b_scales)},
+          {"a_row_scales", get(bundle.a_row_scales)},
+          {"b_row_scales", get(bundle.b_row_scales)}};
 }
 
 BundleMatrix LoadMatrix(const SafetensorsFile& file, const TensorInfo& tensor,

@@ -70,6 +70,8 @@ Operands MatrixOperands(const Bundle& bundle, int64_t batch) {
   Operands x = {OperandOf(bundle.a, bundle.a_scales, bundle.block, batch),
                 OperandOf(bundle.b_t, bundle.b_scales, b_block, batch),
                 bundle.c ? bundle.c->View(batch) : ConstMatrixView()};
+  if (bundle.a_row_scales) x.a_row_scales = bundle.a_row_scales->View(batch);
+  if (bundle.b_row_scales) x.b_row_scales = bundle.b_row_scales->View(batch);
   if (!bundle.sparsity) return x;
   const int64_t size = bundle.a.rows * bundle.a.cols;
   x.a.sparsity = *bundle.sparsity;
@@ -81,8 +83,11 @@ Operands MatrixOperands(const Bundle& bundle, int64_t batch) {
 }
 
 Operands ElementOperands(const Operands& x, int64_t row, int64_t col) {
-  return {RowOf(x.a, row), RowOf(x.b_t, col),
-          x.c.rows == 0 ? x.c : Part(x.c, row, 1, col, 1)};
+  const auto one = [](const ConstMatrixView& view, int64_t i, int64_t j) {
+    return view.rows == 0 ? view : Part(view, i, 1, j, 1);
+  };
+  return {RowOf(x.a, row), RowOf(x.b_t, col), one(x.c, row, col),
+          one(x.a_row_scales, 0, row), one(x.b_row_scales, 0, col)};
 }
 
 Operands PartOfK(const Operands& x, int64_t first, int64_t count) {
@@ -105,6 +110,12 @@ int64_t PartLength(const Operands& x, int64_t length) {
     length *= 2;
   }
   return length;
+}
+
+GemmOptions WithRowScales(GemmOptions options, const Operands& x) {
+  options.a_row_scales = x.a_row_scales;
+  options.b_row_scales = x.b_row_scales;
+  return options;
 }
 
 std::optional<float> AlphaOf(const Bundle& bundle) {
@@ -154,7 +165,7 @@ bool RunKernel(const Bundle& bundle, const GemmOptions& options,
   try {
     for (int64_t i = 0; i < bundle.batch(); ++i) {
       const Operands x = MatrixOperands(bundle, i);
-      Gemm(x.a, x.b_t, x.c, d.View(i), options);
+      Gemm(x.a, x.b_t, x.c, d.View(i), WithRowScales(options, x));
     }
     return true;
   } catch (const Error& error) {
@@ -167,7 +178,8 @@ void RunOracle(const Bundle& bundle, const ArithInfo& row,
                const GemmOptions& options, BundleMatrix& d) {
   for (int64_t i = 0; i < bundle.batch(); ++i) {
     const Operands x = MatrixOperands(bundle, i);
-    reference::GemmWithRow(row, x.a, x.b_t, x.c, d.View(i), options);
+    reference::GemmWithRow(row, x.a, x.b_t, x.c, d.View(i),
+                           WithRowScales(options, x));
   }
 }
 

@@ -17,7 +17,8 @@ namespace zeroulp::io {
 // Views into a bundle, which outlives them.
 struct Operands {
   Operand a, b_t;
-  ConstMatrixView c;  // empty: zero
+  ConstMatrixView c;                                     // empty: zero
+  ConstMatrixView a_row_scales = {}, b_row_scales = {};  // empty: none
 };
 
 // Matrix `batch` of a bundle that Check accepts.
@@ -27,12 +28,16 @@ Operands MatrixOperands(const Bundle& bundle, int64_t batch);
 Operands ElementOperands(const Operands& x, int64_t row, int64_t col);
 
 // Stored elements first ... first + count - 1 of A's K, those that exist, and
-// what they meet in B. `first` is a multiple of PartLength(x, ...).
+// what they meet in B; not the scales of rows, which come after K. `first` is a
+// multiple of PartLength(x, ...).
 Operands PartOfK(const Operands& x, int64_t first, int64_t count);
 
 // The least multiple of `length` at which K can be cut: on byte boundaries,
 // between groups of sparsity and blocks of scales.
 int64_t PartLength(const Operands& x, int64_t length);
+
+// `options` with the scales of rows.
+GemmOptions WithRowScales(GemmOptions options, const Operands& x);
 
 // Both tensor scales as the one factor Gemm takes.
 std::optional<float> AlphaOf(const Bundle& bundle);

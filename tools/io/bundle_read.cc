@@ -35,6 +35,8 @@ constexpr DtypeFormat kScaleFormats[] = {{Dtype::kF8E8M0, Format::kE8M0FNU},
                                          {Dtype::kF8E4M3, Format::kUE4M3},
                                          {Dtype::kF32, Format::kF32}};
 
+constexpr DtypeFormat kRowScaleFormats[] = {{Dtype::kF32, Format::kF32}};
+
 class Reader {
  public:
   explicit Reader(const SafetensorsFile& file) : file_(file) {}
@@ -180,6 +182,8 @@ class Reader {
   void ReadScales() {
     bundle_.a_scales = Optional("a_scales", kScaleFormats);
     bundle_.b_scales = Optional("b_scales", kScaleFormats);
+    bundle_.a_row_scales = Optional("a_row_scales", kRowScaleFormats);
+    bundle_.b_row_scales = Optional("b_row_scales", kRowScaleFormats);
     bundle_.a_tensor_scale = TensorScale(io::kATensorScale);
     bundle_.b_tensor_scale = TensorScale(io::kBTensorScale);
     if (const std::string* block = Entry(io::kBlockKey)) {

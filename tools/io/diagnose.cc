@@ -57,7 +57,8 @@ uint32_t RunOne(const ArithInfo& row, const Operands& x,
   uint32_t word = 0;
   const MatrixView d = {std::as_writable_bytes(std::span(&word, 1)), row.output,
                         1, 1, 1};
-  reference::GemmWithRow(row, x.a, x.b_t, x.c, d, options);
+  reference::GemmWithRow(row, x.a, x.b_t, x.c, d,
+                         io::WithRowScales(options, x));
   return ReadCode(d, 0, 0);
 }
 

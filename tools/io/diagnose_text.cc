@@ -68,8 +68,13 @@ void AppendTrace(const Bundle& bundle, const VerifyResult& result,
     }
     fmt::format_to(out, "\n");
   }
+  const bool row_scales = bundle.a_row_scales || bundle.b_row_scales;
   if (const auto alpha = io::AlphaOf(bundle)) {
-    fmt::format_to(out, "    times the tensor scales, {}: {}\n", *alpha,
+    fmt::format_to(out, "    times the tensor scales, {}{}: {}\n", *alpha,
+                   row_scales ? ", and those of rows" : "",
+                   WordText(result.format, at.expected));
+  } else if (row_scales) {
+    fmt::format_to(out, "    times the scales of rows: {}\n",
                    WordText(result.format, at.expected));
   } else if (result.format != format) {
     fmt::format_to(out, "    as {}: {}\n", Info(result.format).name,

@@ -142,23 +142,29 @@ inline void CheckResult(const ArithInfo& row, const MatrixView& d,
   }
 }
 
-// A bias of one number for each of N columns.
-inline void CheckBias(const ConstMatrixView& bias, int64_t n,
-                      const MatrixView& d) {
-  if (IsEmpty(bias)) return;
-  constexpr FormatSet kFormatsOfBias = {Format::kF16, Format::kBF16,
-                                        Format::kF32};
-  CheckView("Gemm", "the bias", bias);
-  if (bias.rows != 1 || bias.cols != n) {
-    Fail(ErrorCode::kShape,
-         "Gemm: the bias is {} and D is {}: the bias must be 1x{}",
-         Describe(bias), Describe(d), n);
+// One number of the epilogue for each of `count` rows or columns of D.
+inline void CheckVector(std::string_view name, const ConstMatrixView& vector,
+                        int64_t count, const FormatSet& formats,
+                        const MatrixView& d) {
+  if (IsEmpty(vector)) return;
+  CheckView("Gemm", name, vector);
+  if (vector.rows != 1 || vector.cols != count) {
+    Fail(ErrorCode::kShape, "Gemm: {} is {} and D is {}: it must be 1x{}", name,
+         Describe(vector), Describe(d), count);
   }
-  if (!kFormatsOfBias.contains(bias.format)) {
-    Fail(ErrorCode::kFormat, "Gemm: the bias is {}: it may be {}",
-         Describe(bias), kFormatsOfBias.names());
+  if (!formats.contains(vector.format)) {
+    Fail(ErrorCode::kFormat, "Gemm: {} is {}: it may be {}", name,
+         Describe(vector), formats.names());
   }
-  CheckApart("the bias", bias, d);
+  CheckApart(name, vector, d);
+}
+
+inline void CheckEpilogue(const GemmOptions& options, const MatrixView& d) {
+  constexpr FormatSet kScale = {Format::kF32};
+  constexpr FormatSet kBias = {Format::kF16, Format::kBF16, Format::kF32};
+  CheckVector("b_row_scales", options.b_row_scales, d.cols, kScale, d);
+  CheckVector("a_row_scales", options.a_row_scales, d.rows, kScale, d);
+  CheckVector("the bias", options.bias, d.cols, kBias, d);
 }
 
 // C, D and the bias of a product of M rows and N columns.
@@ -172,7 +178,7 @@ inline void CheckOutput(const ArithInfo& row, int64_t m, int64_t n,
          n, Describe(d));
   }
   CheckResult(row, d, options);
-  CheckBias(options.bias, n, d);
+  CheckEpilogue(options, d);
   if (IsEmpty(c)) return;
   CheckView("Gemm", "C", c);
   if (c.rows != d.rows || c.cols != d.cols) {

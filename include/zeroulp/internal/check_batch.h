@@ -40,6 +40,10 @@ struct BatchMember {
     b_t.scales.codes = MatrixAt(first_b.scales.codes, batch.b_scales, index);
     a.index = MatrixAt(first_a.index, batch.a_index, index);
     b_t.index = MatrixAt(first_b.index, batch.b_index, index);
+    options.b_row_scales =
+        MatrixAt(first_options.b_row_scales, batch.b_row_scales, index);
+    options.a_row_scales =
+        MatrixAt(first_options.a_row_scales, batch.a_row_scales, index);
     options.bias = MatrixAt(first_options.bias, batch.bias, index);
   }
 
@@ -136,6 +140,8 @@ inline const ArithInfo& CheckBatch(const Operand& a, const Operand& b_t,
   check("the scales of B^T", b_t.scales.codes, batch.b_scales);
   check("the index of A", a.index, batch.a_index);
   check("the index of B^T", b_t.index, batch.b_index);
+  check("b_row_scales", options.b_row_scales, batch.b_row_scales);
+  check("a_row_scales", options.a_row_scales, batch.a_row_scales);
   check("the bias", options.bias, batch.bias);
   for (int64_t i = 1; i < count; ++i) {  // CheckGemm has seen those of 0
     const BatchMember x(a, b_t, c, d, batch, options, i);
