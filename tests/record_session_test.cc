@@ -50,7 +50,7 @@ class LibraryGpu : public FakeGpu {
     for (const MatmulForm& form : MatmulForms()) {
       if (form.k == x.k && form.format_a == x.a_format &&
           form.format_b == x.b_format && form.out == x.out &&
-          form.fast == x.fast && form.blocks == x.blocks) {
+          form.fast == x.fast && form.scales == x.scales) {
         return form;
       }
     }
@@ -113,10 +113,13 @@ TEST_F(RecordSessionTest, RecordsASelectionAndReports) {
 
 // The samples by the oracle: the device above is a kernel.
 TEST_F(RecordSessionTest, ComparesProductsAndKeepsSamples) {
-  options_.only = {"qkv.e4m3fn.e4m3fn.f32.fast", "qkv.e4m3fn.e4m3fn.bf16.slow",
-                   "qkv.e4m3fn.e4m3fn.f32.blocks", "qkv.f16.f16.f16",
+  options_.only = {"qkv.e4m3fn.e4m3fn.f32.fast",
+                   "qkv.e4m3fn.e4m3fn.bf16.slow",
+                   "qkv.e4m3fn.e4m3fn.f32.blocks",
+                   "qkv.e4m3fn.e4m3fn.bf16.rows",
+                   "qkv.f16.f16.f16",
                    "qkv.tf32"};
-  EXPECT_EQ(RunIt().recorded, 5);
+  EXPECT_EQ(RunIt().recorded, 6);
   for (const std::string& line : lines_) {
     EXPECT_THAT(line, HasSubstr("1572864 values, 0 differ; algorithm 1"));
   }
@@ -130,7 +133,7 @@ TEST_F(RecordSessionTest, ComparesProductsAndKeepsSamples) {
     EXPECT_EQ(bundle.notes.at("zeroulp.digest").size(), 16u);
     ++files;
   }
-  EXPECT_EQ(files, 5);
+  EXPECT_EQ(files, 6);
 }
 
 TEST_F(RecordSessionTest, AWordOfAProductThatDiffersIsCounted) {

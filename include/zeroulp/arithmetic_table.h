@@ -200,7 +200,7 @@ inline constexpr auto kArith = [] {
     FusedF16("hopper.f16.f16",      kF16Only,  16, 25,       -21, kH, 10'768, kHopperWords),
     FusedF32("hopper.bf16.f32",     kBf16Only, 16, 25, 23,  -133, kH, 5'254'160, kHopperWords),
     FusedF32("hopper.tf32.f32",     kTf32Only,  8, 25, 23,  -133, kH, 2'632'464, kHopperWords),
-    FusedF32("hopper.wgmma.fp8.f32", kOcpFp8,  32, 13, 13,  -133, kH, 18'896'288, kHopperWords),
+    FusedF32("hopper.wgmma.fp8.f32", kOcpFp8,  32, 13, 13,  -133, kH, 26'760'608, kHopperWords),
     FusedF16("hopper.wgmma.fp8.f16", kOcpFp8,  32, 13,     kNone, kH,   768, kHopperWords),
     Split(FusedF32("hopper.mma.fp8.f32", kOcpFp8, 32, 25, 23, -133, kH,  1920, kHopperWords)),
     Split(FusedF16("hopper.mma.fp8.f16", kOcpFp8, 32, 25,      -21, kH, 20'768, kHopperWords)),

@@ -21,7 +21,13 @@ struct GpuInfo {
   std::string toolkit;       // of the compiler that built the kernels
 };
 
-// Blocks of FP32 scales: 1 x 128 of A, 128 x 128 of B^T.
+// FP32 scales of FP8 operands.
+enum class MatmulScales : uint8_t {
+  kNone,    // of other formats
+  kMatrix,  // one of A, one of B
+  kRows,    // a_scales[m], b_scales[n]
+  kBlocks,  // a_scales[k / 128][m], b_scales[n / 128][k / 128]
+};
 inline constexpr int64_t kScaleBlock = 128;
 
 // A matrix product of the vendor's library: D = A x B^T times the scales.
@@ -31,9 +37,7 @@ struct Matmul {
   Format out = Format::kF32;
   bool fast = false;                // fast accumulation, of FP8 alone
   std::span<const uint8_t> a, b_t;  // m x k, n x k codes, little-endian
-  // Of FP8 alone: one for the matrix; or, if `blocks`, a_scales[k / 128][m]
-  // and b_scales[n / 128][k / 128].
-  bool blocks = false;
+  MatmulScales scales = MatmulScales::kNone;
   std::span<const float> a_scales, b_scales;
 };
 

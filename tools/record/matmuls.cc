@@ -29,26 +29,29 @@ constexpr Shape kShapes[] = {
 struct Mode {
   std::string_view name;
   Format a, b, out;
-  bool fast = false, blocks = false;
+  MatmulScales scales = MatmulScales::kNone;
+  bool fast = false;
 };
 using enum Format;
+using enum MatmulScales;
 constexpr Mode kModes[] = {
-    {"e4m3fn.e4m3fn.f32.slow", kE4M3FN, kE4M3FN, kF32},
-    {"e4m3fn.e4m3fn.f32.fast", kE4M3FN, kE4M3FN, kF32, true},
-    {"e4m3fn.e4m3fn.bf16.slow", kE4M3FN, kE4M3FN, kBF16},
-    {"e4m3fn.e4m3fn.bf16.fast", kE4M3FN, kE4M3FN, kBF16, true},
-    {"e4m3fn.e4m3fn.f32.blocks", kE4M3FN, kE4M3FN, kF32, false, true},
-    {"e4m3fn.e4m3fn.bf16.blocks", kE4M3FN, kE4M3FN, kBF16, false, true},
-    {"e5m2.e4m3fn.f32.slow", kE5M2, kE4M3FN, kF32},
-    {"e5m2.e4m3fn.f32.fast", kE5M2, kE4M3FN, kF32, true},
+    {"e4m3fn.e4m3fn.f32.slow", kE4M3FN, kE4M3FN, kF32, kMatrix},
+    {"e4m3fn.e4m3fn.f32.fast", kE4M3FN, kE4M3FN, kF32, kMatrix, true},
+    {"e4m3fn.e4m3fn.bf16.slow", kE4M3FN, kE4M3FN, kBF16, kMatrix},
+    {"e4m3fn.e4m3fn.bf16.fast", kE4M3FN, kE4M3FN, kBF16, kMatrix, true},
+    {"e4m3fn.e4m3fn.f32.rows", kE4M3FN, kE4M3FN, kF32, kRows},
+    {"e4m3fn.e4m3fn.bf16.rows", kE4M3FN, kE4M3FN, kBF16, kRows},
+    {"e4m3fn.e4m3fn.f32.rows.fast", kE4M3FN, kE4M3FN, kF32, kRows, true},
+    {"e4m3fn.e4m3fn.f32.blocks", kE4M3FN, kE4M3FN, kF32, kBlocks},
+    {"e4m3fn.e4m3fn.bf16.blocks", kE4M3FN, kE4M3FN, kBF16, kBlocks},
+    {"e5m2.e4m3fn.f32.slow", kE5M2, kE4M3FN, kF32, kMatrix},
+    {"e5m2.e4m3fn.f32.fast", kE5M2, kE4M3FN, kF32, kMatrix, true},
     {"bf16.bf16.f32", kBF16, kBF16, kF32},
     {"bf16.bf16.bf16", kBF16, kBF16, kBF16},
     {"f16.f16.f32", kF16, kF16, kF32},
     {"f16.f16.f16", kF16, kF16, kF16},
     {"tf32.tf32.f32", kTF32, kTF32, kF32},
 };
-
-bool IsFp8(Format format) { return zeroulp::Info(format).storage_bits == 8; }
 
 // Not powers of two: how they are applied shows.
 constexpr float kAScale = 0.013f, kBScale = 0.021f;
@@ -117,6 +120,17 @@ BundleMatrix Empty(Format format, int64_t rows, int64_t cols) {
       format, FindDtype(zeroulp::Info(format).safetensors).id, 1, rows, cols);
 }
 
+// One number for each of the rows that SampledRows takes.
+BundleMatrix SampledScales(const std::vector<float>& scales, int64_t samples) {
+  BundleMatrix matrix = Empty(Format::kF32, 1, samples);
+  const auto rows = static_cast<int64_t>(scales.size());
+  for (int64_t i = 0; i < samples; ++i) {
+    const auto at = static_cast<size_t>(Sampled(i, samples, rows));
+    WriteCode(matrix.View(0), 0, i, std::bit_cast<uint32_t>(scales[at]));
+  }
+  return matrix;
+}
+
 BundleMatrix SampledRows(const ConstMatrixView& from, int64_t samples,
                          int64_t block_rows = 1) {
   BundleMatrix matrix = Empty(from.format, samples, from.cols);
@@ -130,6 +144,32 @@ BundleMatrix SampledRows(const ConstMatrixView& from, int64_t samples,
   return matrix;
 }
 
+void AddScales(const MatmulForm& form, const MatmulOperands& x,
+               Bundle& bundle) {
+  const int64_t samples = form.samples;
+  switch (form.scales) {
+    case kNone:
+      return;
+    case kMatrix:
+      bundle.a_tensor_scale = x.a_scales.front();
+      bundle.b_tensor_scale = x.b_scales.front();
+      return;
+    case kRows:
+      bundle.a_row_scales = SampledScales(x.a_scales, samples);
+      bundle.b_row_scales = SampledScales(x.b_scales, samples);
+      return;
+    case kBlocks: {
+      const int64_t blocks = form.k / kScaleBlock;
+      const std::vector<float> a_scales = RowsOfScales(form, x);
+      bundle.block = kScaleBlock;
+      bundle.a_scales = SampledRows(F32View(a_scales, form.m, blocks), samples);
+      bundle.b_scales =
+          SampledRows(F32View(x.b_scales, form.n / kScaleBlock, blocks),
+                      samples, kScaleBlock);
+    }
+  }
+}
+
 Bundle SampleOf(const MatmulForm& form, const MatmulOperands& x,
                 const std::vector<uint32_t>& d) {
   Bundle bundle;
@@ -137,19 +177,7 @@ Bundle SampleOf(const MatmulForm& form, const MatmulOperands& x,
       SampledRows(CodesView(x.a, form.format_a, form.m, form.k), form.samples);
   bundle.b_t = SampledRows(CodesView(x.b_t, form.format_b, form.n, form.k),
                            form.samples);
-  if (form.blocks) {
-    const int64_t blocks = form.k / kScaleBlock;
-    const std::vector<float> a_scales = RowsOfScales(form, x);
-    bundle.block = kScaleBlock;
-    bundle.a_scales =
-        SampledRows(F32View(a_scales, form.m, blocks), form.samples);
-    bundle.b_scales =
-        SampledRows(F32View(x.b_scales, form.n / kScaleBlock, blocks),
-                    form.samples, kScaleBlock);
-  } else if (IsFp8(form.format_a)) {
-    bundle.a_tensor_scale = kAScale;
-    bundle.b_tensor_scale = kBScale;
-  }
+  AddScales(form, x, bundle);
   bundle.d = Empty(form.out, form.samples, form.samples);
   for (int64_t i = 0; i < form.samples; ++i) {
     for (int64_t j = 0; j < form.samples; ++j) {
@@ -202,8 +230,8 @@ const std::vector<MatmulForm>& MatmulForms() {
              .format_a = mode.a,
              .format_b = mode.b,
              .out = mode.out,
-             .fast = mode.fast,
-             .blocks = mode.blocks});
+             .scales = mode.scales,
+             .fast = mode.fast});
       }
     }
     return list;
@@ -216,13 +244,21 @@ MatmulOperands OperandsOf(const MatmulForm& form, uint64_t seed) {
   MatmulOperands x;
   x.a = Codes(form.format_a, form.m, form.k, random);
   x.b_t = Codes(form.format_b, form.n, form.k, random);
-  if (form.blocks) {
-    const int64_t blocks = form.k / kScaleBlock;
-    x.a_scales = Scales(blocks * form.m, random);
-    x.b_scales = Scales(blocks * (form.n / kScaleBlock), random);
-  } else if (IsFp8(form.format_a)) {
-    x.a_scales = {kAScale};
-    x.b_scales = {kBScale};
+  const int64_t blocks = form.k / kScaleBlock;
+  switch (form.scales) {
+    case kNone:
+      break;
+    case kMatrix:
+      x.a_scales = {kAScale};
+      x.b_scales = {kBScale};
+      break;
+    case kRows:
+      x.a_scales = Scales(form.m, random);
+      x.b_scales = Scales(form.n, random);
+      break;
+    case kBlocks:
+      x.a_scales = Scales(blocks * form.m, random);
+      x.b_scales = Scales(blocks * (form.n / kScaleBlock), random);
   }
   return x;
 }
@@ -230,14 +266,14 @@ MatmulOperands OperandsOf(const MatmulForm& form, uint64_t seed) {
 MatmulArith ArithOf(const MatmulForm& form, Chip chip) {
   const ChipLibrary& library = LibraryOf(chip);
   switch (form.format_a) {
-    case Format::kF16:
+    case kF16:
       return {library.f16};
-    case Format::kBF16:
+    case kBF16:
       return {library.bf16};
-    case Format::kTF32:
+    case kTF32:
       return {library.tf32};
     default:
-      if (form.blocks) return {library.fp8, kScaleBlock};
+      if (form.scales == kBlocks) return {library.fp8, kScaleBlock};
       return {library.fp8, form.fast ? 0 : library.slow};
   }
 }
@@ -250,14 +286,22 @@ std::vector<uint32_t> ComputeMatmul(const MatmulForm& form,
   GemmOptions options = {.arith = arith.arith,
                          .promote_every = arith.promote_every};
   std::vector<float> a_scales;
-  if (form.blocks) {
-    const int64_t blocks = form.k / kScaleBlock;
-    a_scales = RowsOfScales(form, x);
-    a.scales = {F32View(a_scales, form.m, blocks), kScaleBlock};
-    b_t.scales = {F32View(x.b_scales, form.n / kScaleBlock, blocks),
-                  kScaleBlock, kScaleBlock};
-  } else if (!x.a_scales.empty()) {
-    options.alpha = x.a_scales.front() * x.b_scales.front();
+  const int64_t blocks = form.k / kScaleBlock;
+  switch (form.scales) {
+    case kNone:
+      break;
+    case kMatrix:
+      options.alpha = x.a_scales.front() * x.b_scales.front();
+      break;
+    case kRows:
+      options.a_row_scales = F32View(x.a_scales, 1, form.m);
+      options.b_row_scales = F32View(x.b_scales, 1, form.n);
+      break;
+    case kBlocks:
+      a_scales = RowsOfScales(form, x);
+      a.scales = {F32View(a_scales, form.m, blocks), kScaleBlock};
+      b_t.scales = {F32View(x.b_scales, form.n / kScaleBlock, blocks),
+                    kScaleBlock, kScaleBlock};
   }
   std::vector<float> d(static_cast<size_t>(form.m * form.n));
   Gemm(a, b_t, {}, F32View(d, form.m, form.n), options);
@@ -287,7 +331,7 @@ RecordedMatmul RecordMatmul(const MatmulForm& form, Chip chip,
                                                   .fast = form.fast,
                                                   .a = x.a,
                                                   .b_t = x.b_t,
-                                                  .blocks = form.blocks,
+                                                  .scales = form.scales,
                                                   .a_scales = x.a_scales,
                                                   .b_scales = x.b_scales});
   const MatmulArith arith = ArithOf(form, chip);

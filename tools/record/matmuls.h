@@ -21,7 +21,8 @@ struct MatmulForm {
   int64_t samples = 0;  // of rows and of columns of D that a bundle keeps
   Format format_a = Format::kE4M3FN, format_b = Format::kE4M3FN;
   Format out = Format::kF32;
-  bool fast = false, blocks = false;  // as Matmul
+  MatmulScales scales = MatmulScales::kNone;
+  bool fast = false;
 };
 
 const std::vector<MatmulForm>& MatmulForms();

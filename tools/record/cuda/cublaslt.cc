@@ -147,8 +147,9 @@ std::string Describe(const cublasLtMatmulAlgo_t& algorithm) {
       get(CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION));
 }
 
-// The product's description: A and B as K-contiguous rows, that is transposed
-// times plain in column-major terms, with their scales in device memory.
+// What the library is asked for is D^T = B x A^T in its column-major terms: D
+// in rows, as PyTorch asks. Its first operand is our B^T, transposed, since
+// rows are contiguous; its second our A.
 class Description : public Owner<cublasLtMatmulDesc_t> {
  public:
   Description(const Matmul& x, const float* a_scales, const float* b_scales)
@@ -157,22 +158,25 @@ class Description : public Owner<cublasLtMatmulDesc_t> {
           "describing a product");
     Set(CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N);
-    if (x.a_scales.empty()) return;
+    if (x.scales == MatmulScales::kNone) return;
     Set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<int8_t>(x.fast));
-    Set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, a_scales);
-    Set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, b_scales);
-    if (x.blocks) SetBlocks();
+    Set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, b_scales);
+    Set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, a_scales);
+    if (x.scales != MatmulScales::kMatrix) SetModes(x.scales);
   }
 
  private:
-  void SetBlocks() {
+  void SetModes(MatmulScales scales) {
 #if CUBLAS_VERSION >= 120900
+    const bool rows = scales == MatmulScales::kRows;
     Set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE,
-        CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F);
+        rows ? CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F
+             : CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F);
     Set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE,
-        CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F);
+        rows ? CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F
+             : CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F);
 #else
-    Refuse("version {} has no scales of 128 elements", CUBLAS_VERSION);
+    Refuse("version {} has one scale for each matrix alone", CUBLAS_VERSION);
 #endif
   }
 
@@ -209,18 +213,12 @@ cublasLtMatmulAlgo_t Choose(cublasLtHandle_t handle,
   return result.algo;
 }
 
-// Words of d, from column-major binary32 or bfloat16 to row-major.
-std::vector<uint32_t> RowMajor(const std::vector<uint8_t>& bytes, int64_t m,
-                               int64_t n, size_t size) {
-  std::vector<uint32_t> words(static_cast<size_t>(m * n));
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
-      const auto from = static_cast<size_t>(j * m + i) * size;
-      uint32_t word = 0;
-      for (size_t k = 0; k < size; ++k) {
-        word |= uint32_t{bytes[from + k]} << (8 * k);
-      }
-      words[static_cast<size_t>(i * n + j)] = word;
+// Words of 2 or 4 bytes.
+std::vector<uint32_t> Words(const std::vector<uint8_t>& bytes, size_t size) {
+  std::vector<uint32_t> words(bytes.size() / size);
+  for (size_t i = 0; i < words.size(); ++i) {
+    for (size_t k = 0; k < size; ++k) {
+      words[i] |= uint32_t{bytes[i * size + k]} << (8 * k);
     }
   }
   return words;
@@ -238,18 +236,18 @@ MatmulResult CublasLtMatmul(const Matmul& x) {
   const DeviceArray<uint8_t> d(static_cast<size_t>(x.m * x.n) * size);
 
   const Description description(x, a_scales.data(), b_scales.data());
-  const Layout a_layout(TypeOf(x.a_format), x.k, x.m);
   const Layout b_layout(TypeOf(x.b_format), x.k, x.n);
-  const Layout d_layout(TypeOf(x.out), x.m, x.n);
+  const Layout a_layout(TypeOf(x.a_format), x.k, x.m);
+  const Layout d_layout(TypeOf(x.out), x.n, x.m);
   const cublasLtMatmulAlgo_t algorithm =
-      Choose(handle.value, description, a_layout, b_layout, d_layout);
+      Choose(handle.value, description, b_layout, a_layout, d_layout);
   const float one = 1, zero = 0;
-  Check(Lt().matmul(handle.value, description.value, &one, a.data(),
-                    a_layout.value, b.data(), b_layout.value, &zero, d.data(),
+  Check(Lt().matmul(handle.value, description.value, &one, b.data(),
+                    b_layout.value, a.data(), a_layout.value, &zero, d.data(),
                     d_layout.value, d.data(), d_layout.value, &algorithm,
                     workspace.data(), kWorkspaceBytes, nullptr),
         "multiplying");
-  return {.d = RowMajor(d.Read(), x.m, x.n, size),
+  return {.d = Words(d.Read(), size),
           .library = fmt::format("cuBLASLt {}", Lt().version()),
           .algorithm = Describe(algorithm)};
 }
