@@ -43,19 +43,12 @@ class PanelDecoder {
   template <class Dot>
   HWY_INLINE void Decode4(const uint8_t* HWY_RESTRICT quad,
                           float* HWY_RESTRICT out) const {
-    const DB db;
     const DF df;
-    const VB codes = hn::LoadU(db, quad);
-    VB high = hn::OrAnd(TwoTableBytes(high_[0], high_[1], codes), codes, sign_);
-    VB low = TwoTableBytes(low_[0], low_[1], codes);
-    if (minus_zero_is_nan_) {
-      const auto nan = hn::Eq(codes, sign_);
-      high = hn::IfThenElse(nan, hn::Set(db, uint8_t{0x7F}), high);
-      low = hn::IfThenElse(nan, hn::Set(db, uint8_t{0xC0}), low);
-    }
+    VB high, low;
+    Bytes(hn::LoadU(DB(), quad), high, low);
     if constexpr (Dot::kStepK == 2) {
-      hn::Store(Pairs(high, low, 0), df, out);
-      hn::Store(Pairs(high, low, 2), df, out + kPanelRows);
+      hn::Store(Pairs<4>(high, low, 0), df, out);
+      hn::Store(Pairs<4>(high, low, 2), df, out + kPanelRows);
     } else {
       const DI di;
       const VI h = hn::BitCast(di, high), l = hn::BitCast(di, low);
@@ -67,7 +60,27 @@ class PanelDecoder {
     }
   }
 
+  // 64 codes of one row -> as many bf16, each pair as in a panel of Bf16Dot.
+  HWY_INLINE void DecodeRow(const uint8_t* HWY_RESTRICT codes, VF& first,
+                            VF& second) const {
+    VB high, low;
+    Bytes(hn::LoadU(DB(), codes), high, low);
+    first = Pairs<2>(high, low, 0);
+    second = Pairs<2>(high, low, 32);
+  }
+
  private:
+  // Both bytes of bf16.
+  HWY_INLINE void Bytes(VB codes, VB& high, VB& low) const {
+    const DB db;
+    high = hn::OrAnd(TwoTableBytes(high_[0], high_[1], codes), codes, sign_);
+    low = TwoTableBytes(low_[0], low_[1], codes);
+    if (minus_zero_is_nan_) {
+      const auto nan = hn::Eq(codes, sign_);
+      high = hn::IfThenElse(nan, hn::Set(db, uint8_t{0x7F}), high);
+      low = hn::IfThenElse(nan, hn::Set(db, uint8_t{0xC0}), low);
+    }
+  }
   // Byte 3 of `high`, byte 2 of `low`, zeros.
   static HWY_INLINE VF Join(VI high, VI low) {
     const DI di;
@@ -75,12 +88,15 @@ class PanelDecoder {
     return hn::BitCast(
         DF(), hn::OrAnd(hn::And(low, hn::Set(di, 0x00FF0000)), high, top));
   }
-  // bf16 of k (high half) and k + 1 (low half) of each row.
+  // bf16 of element k (high half) and k + 1 (low half) of each lane, which
+  // begins kLane elements behind the one before.
+  template <int kLane>
   static HWY_INLINE VF Pairs(VB high, VB low, int k) {
     const DI di;
-    // Of row r: bytes 4r + k + 1 and 4r + k of both tables, low table first.
-    const VI rows = hn::Iota(di, 0);
-    const VI first = hn::ShiftLeft<2>(rows);
+    // Of lane r: bytes kLane r + k + 1 and kLane r + k, low table first.
+    const VI lanes = hn::Iota(di, 0);
+    const VI first = hn::ShiftLeft < kLane == 4 ? 2 : 1 > (lanes);
+    static_assert(kLane == 4 || kLane == 2);
     const auto step = static_cast<uint32_t>(k);
     const uint32_t bytes =
         (step << 24) | ((step + 64) << 16) | ((step + 1) << 8) | (step + 65);

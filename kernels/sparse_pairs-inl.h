@@ -71,7 +71,6 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
   // 16 dense rows, zero past the end of K.
   void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
                    uint8_t* panel) const {
-    const DI di;
     constexpr size_t kLanes16 = Bf16Product::kLanes;
     const PackedMatrix& dense = *call_.dense;
     const auto per_quad = static_cast<size_t>(dense.quad_cols());
@@ -83,20 +82,26 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
         pass.windows == 0 ? 0 : (pass.windows - 1) * window_.cols + kLanes16;
     const bool whole_windows = window_.cols == kLanes16;
     constexpr size_t kRows = TileRows<kKind>();
-    for (size_t part = 0; part * kLanes16 < words; ++part) {
-      alignas(64) float steps[16 * kSparseRows];
+    size_t part = 0;
+#if HWY_TARGET == HWY_AVX3_DL
+    if (per_quad == 4) {
+      const PanelDecoder decoder(Info(dense.format()));
+      for (; part * kLanes16 < words; part += 2) {
+        DecodeBytes(decoder, codes, left, part,
+                    (part + 1) * kLanes16 < words ? 2 : 1, pass.windows, rows,
+                    panel);
+        const size_t now = std::min(kSparseRows, left);
+        codes += now * kStepBytes;
+        left -= now;
+      }
+    }
+#endif
+    for (; part * kLanes16 < words; ++part) {
       const size_t now = std::min(quads, left);
-      dense_decoder_(codes, now, steps);
-      std::fill(steps + now * per_quad / Bf16Product::kPerStep * kSparseRows,
-                std::end(steps), 0.0f);
+      VI in[16];
+      LoadPairs(codes, now, in);
       codes += now * kStepBytes;
       left -= now;
-      VI in[16];
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < 16; ++i) {
-        in[i] = hn::Load(
-            di, reinterpret_cast<const int32_t*>(steps) + i * kSparseRows);
-      }
       StorePart<kRows>(in, part, whole_windows, pass.windows, rows,
                        sizes_.row(), panel);
     }
@@ -114,6 +119,67 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
   size_t FirstStored(const SparsePass& pass) const {
     return pass.first_window * window_.stored;
   }
+
+  // 16 dense rows by 32 elements of K -> [pair][16], zero past `quads`.
+  void LoadPairs(const uint8_t* codes, size_t quads, VI (&in)[16]) const {
+    const DI di;
+    const auto per_quad = static_cast<size_t>(call_.dense->quad_cols());
+    if (per_quad == Bf16Product::kPerStep) {
+      const hn::RebindToUnsigned<DI> du;
+      ZEROULP_UNROLL
+      for (size_t i = 0; i < 16; ++i) {
+        const auto* from = reinterpret_cast<const uint32_t*>(codes);
+        in[i] = i < quads ? hn::BitCast(di, hn::RotateRight<16>(hn::LoadU(
+                                                du, from + i * kSparseRows)))
+                          : hn::Zero(di);
+      }
+      return;
+    }
+    alignas(64) float steps[16 * kSparseRows];
+    dense_decoder_(codes, quads, steps);
+    std::fill(steps + quads * per_quad / Bf16Product::kPerStep * kSparseRows,
+              std::end(steps), 0.0f);
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < 16; ++i) {
+      in[i] = hn::Load(
+          di, reinterpret_cast<const int32_t*>(steps) + i * kSparseRows);
+    }
+  }
+
+#if HWY_TARGET == HWY_AVX3_DL
+  // Up to 16 quads of bytes, 64 elements of K or two parts of StorePart, of
+  // which `parts` are stored. Transposed first: codes are half as many vectors
+  // as bf16.
+  void DecodeBytes(const PanelDecoder& decoder, const uint8_t* codes,
+                   size_t quads, size_t part, size_t parts, size_t windows,
+                   uint8_t* rows, uint8_t* panel) const {
+    const DI di;
+    const DF df;
+    constexpr size_t kRows = TileRows<kKind>();
+    VI in[16];
+    ZEROULP_UNROLL
+    for (size_t i = 0; i < 16; ++i) {
+      const auto* from = reinterpret_cast<const int32_t*>(codes);
+      in[i] = i < quads ? hn::LoadU(di, from + i * kSparseRows) : hn::Zero(di);
+    }
+    alignas(64) uint8_t transposed[kSparseRows * kStepBytes];
+    Transpose16(in, transposed, kStepBytes);
+    const bool whole_windows = window_.cols == Bf16Product::kLanes;
+    for (size_t i = 0; i < kSparseRows; ++i) {
+      uint8_t* to =
+          whole_windows
+              ? panel + ((i / kRows * windows + part) * kRows + i % kRows) *
+                            kStepBytes
+              : rows + i * sizes_.row() + part * kStepBytes;
+      VF first, second;
+      decoder.DecodeRow(transposed + i * kStepBytes, first, second);
+      hn::StoreU(first, df, reinterpret_cast<float*>(to));
+      if (parts == 1) continue;
+      to += whole_windows ? kRows * kStepBytes : kStepBytes;
+      hn::StoreU(second, df, reinterpret_cast<float*>(to));
+    }
+  }
+#endif  // HWY_TARGET == HWY_AVX3_DL
 
   void DecodeValues(const SparsePass& pass, size_t group,
                     uint8_t* panel) const {
