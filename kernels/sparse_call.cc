@@ -25,8 +25,6 @@ struct FreeAligned {
 
 constexpr int64_t kBlock = 64;  // dense rows that kernels decode at once
 constexpr int64_t kPair = 32;   // sparse rows of a tile
-// Small enough that a thread which wakes up late leaves none waiting for long.
-constexpr int64_t kPartsOfThread = 8;
 
 // Rows of a part if there are up to `parts` of whole units.
 int64_t RowsOfPart(int64_t rows, int64_t parts, int64_t unit) {
@@ -117,11 +115,8 @@ SparsePlan PlanSparse(std::span<const SparseCall> calls, int threads,
   // Whole products while there are enough of them. Then dense rows: every one
   // of them is decoded once, and sparse ones once for each strand.
   const int64_t needed = NumParts(workers, num_calls);
-  const int64_t wanted =
-      workers > 1 && keeps_panels
-          ? std::max(needed, NumParts(kPartsOfThread * workers, num_calls))
-          : needed;
-  const int64_t along_dense = std::min(wanted, NumParts(dense, kBlock));
+  const int64_t blocks = NumParts(dense, kBlock);
+  const int64_t along_dense = keeps_panels ? blocks : std::min(needed, blocks);
   SparsePlan plan = {};
   plan.dense_rows = RowsOfPart(dense, along_dense, kBlock);
   plan.sparse_rows = RowsOfPart(sparse, NumParts(needed, along_dense), kPair);

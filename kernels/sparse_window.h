@@ -27,14 +27,17 @@ constexpr SparseWindow WindowOf(Sparsity sparsity, size_t lanes) {
 }
 
 // What stands before the group of a stored element in its window, for quads of
-// such elements: made once, because it takes divisions.
+// such elements: made once a part, without divisions.
 class GroupBases {
  public:
   explicit constexpr GroupBases(const SparseWindow& window)
       : period_(window.stored) {
+    size_t base = 0, in_group = 0;
     for (size_t k = 0; k < 4 * period_; ++k) {
-      const size_t base = k % window.stored / window.keep * window.group;
       words_[k / 4] |= static_cast<uint32_t>(base) << (k % 4 * 8);
+      if (++in_group < window.keep) continue;
+      in_group = 0;
+      base = base + window.group < window.cols ? base + window.group : 0;
     }
   }
 
