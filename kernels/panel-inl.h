@@ -40,15 +40,17 @@ class PanelDecoder {
     }
   }
 
+  // Steps of Bf16Dot may be `stride` lanes apart.
   template <class Dot>
   HWY_INLINE void Decode4(const uint8_t* HWY_RESTRICT quad,
-                          float* HWY_RESTRICT out) const {
+                          float* HWY_RESTRICT out,
+                          size_t stride = kPanelRows) const {
     const DF df;
     VB high, low;
     Bytes(hn::LoadU(DB(), quad), high, low);
     if constexpr (Dot::kStepK == 2) {
       hn::Store(Pairs<4>(high, low, 0), df, out);
-      hn::Store(Pairs<4>(high, low, 2), df, out + kPanelRows);
+      hn::Store(Pairs<4>(high, low, 2), df, out + stride);
     } else {
       const DI di;
       const VI h = hn::BitCast(di, high), l = hn::BitCast(di, low);
@@ -118,9 +120,11 @@ class PanelDecoder {
  public:
   explicit PanelDecoder(const FormatInfo& f) : decode_(f) {}
 
+  // Steps of Bf16Dot may be `stride` lanes apart.
   template <class Dot>
   HWY_INLINE void Decode4(const uint8_t* HWY_RESTRICT quad,
-                          float* HWY_RESTRICT out) const {
+                          float* HWY_RESTRICT out,
+                          size_t stride = kPanelRows) const {
     const DI di;
     const DF df;
     for (size_t row = 0; row < kPanelRows; row += kLanes) {
@@ -133,7 +137,7 @@ class PanelDecoder {
       const VF k3 = decode_(hn::ShiftRight<24>(codes));
       if constexpr (Dot::kStepK == 2) {
         hn::Store(hn::Or(k0, Low(k1)), df, out + row);
-        hn::Store(hn::Or(k2, Low(k3)), df, out + kPanelRows + row);
+        hn::Store(hn::Or(k2, Low(k3)), df, out + stride + row);
       } else {
         hn::Store(k0, df, out + row);
         hn::Store(k1, df, out + kPanelRows + row);

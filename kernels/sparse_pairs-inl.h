@@ -13,7 +13,6 @@
 #include <cstdint>
 
 #include "kernels/panel-inl.h"
-#include "kernels/panel16-inl.h"
 #include "kernels/sparse_kernel-inl.h"
 #include "kernels/sparse_loops-inl.h"
 
@@ -24,20 +23,33 @@ namespace HWY_NAMESPACE {
 #if ZEROULP_TARGET_HAS_512
 
 // Quads of narrow codes or bf16 -> [step][16] pairs of bf16, the first in the
-// high half.
+// high half, steps `stride` pairs apart.
 class PairDecoder {
  public:
   explicit PairDecoder(const PackedMatrix& matrix)
       : format_(Info(matrix.format())) {}
 
-  void operator()(const uint8_t* quads, size_t count, float* pairs) const {
+  void operator()(const uint8_t* quads, size_t count, float* pairs,
+                  size_t stride = kSparseRows) const {
     if (format_.storage_bits == 16) {
-      const Panel16Decoder decoder(format_);
-      decoder.operator()<Bf16Dot>(quads, count, pairs);
-    } else {
-      const PanelDecoder decoder(format_);
-      DecodePanel<Bf16Dot>(decoder, quads, count, pairs);
+      for (size_t q = 0; q < count; ++q) {
+        hn::Store(HighFirst(quads + q * kStepBytes), DF(), pairs + q * stride);
+      }
+      return;
     }
+    const PanelDecoder decoder(format_);
+    for (size_t q = 0; q < count; ++q) {
+      decoder.Decode4<Bf16Dot>(quads + q * kStepBytes, pairs + 2 * q * stride,
+                               stride);
+    }
+  }
+
+  // 16 pairs of bf16.
+  static HWY_INLINE VF HighFirst(const uint8_t* pairs) {
+    const hn::RebindToUnsigned<DI> du;
+    return hn::BitCast(
+        DF(), hn::RotateRight<16>(
+                  hn::LoadU(du, reinterpret_cast<const uint32_t*>(pairs))));
   }
 
  private:
@@ -125,13 +137,12 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
     const DI di;
     const auto per_quad = static_cast<size_t>(call_.dense->quad_cols());
     if (per_quad == Bf16Product::kPerStep) {
-      const hn::RebindToUnsigned<DI> du;
       ZEROULP_UNROLL
       for (size_t i = 0; i < 16; ++i) {
-        const auto* from = reinterpret_cast<const uint32_t*>(codes);
-        in[i] = i < quads ? hn::BitCast(di, hn::RotateRight<16>(hn::LoadU(
-                                                du, from + i * kSparseRows)))
-                          : hn::Zero(di);
+        in[i] = i < quads
+                    ? hn::BitCast(
+                          di, PairDecoder::HighFirst(codes + i * kStepBytes))
+                    : hn::Zero(di);
       }
       return;
     }
@@ -183,25 +194,13 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
 
   void DecodeValues(const SparsePass& pass, size_t group,
                     uint8_t* panel) const {
-    const DF df;
-    constexpr size_t kSteps = 32;  // at a time, 2K of L1
-    alignas(64) float values[kSteps * kSparseRows];
     const PackedMatrix& stored = call_.sparse->stored();
-    const uint8_t* quads = Base::QuadAt(stored, group, FirstStored(pass));
     const auto per_quad = static_cast<size_t>(stored.quad_cols());
-    const size_t quad_steps = per_quad / Bf16Product::kPerStep;
-    for (size_t count = hwy::DivCeil(pass.stored, per_quad); count != 0;) {
-      const size_t now = std::min(count, kSteps / quad_steps);
-      sparse_decoder_(quads, now, values);
-      // The last quad may have a step more than the pass.
-      for (size_t s = 0; s < now * quad_steps; ++s) {
-        hn::Store(hn::Load(df, values + s * kSparseRows), df,
-                  reinterpret_cast<float*>(panel));
-        panel += kPanelStepBytes;
-      }
-      quads += now * kStepBytes;
-      count -= now;
-    }
+    // The last quad may have a step more than the pass.
+    sparse_decoder_(Base::QuadAt(stored, group, FirstStored(pass)),
+                    hwy::DivCeil(pass.stored, per_quad),
+                    reinterpret_cast<float*>(panel),
+                    kPanelStepBytes / sizeof(float));
   }
 
   void DecodeIndices(const SparsePass& pass, size_t group,
