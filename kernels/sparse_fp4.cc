@@ -55,6 +55,14 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     }
   }
 
+  void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* dense,
+             const uint8_t* const* panels, const uint8_t* ahead,
+             TileOutput out) const {
+    // Scales are medium: what is not finite comes from C.
+    if (kKind != ScaleKind::kNone && call_.c.rows == 0) out.last = false;
+    Base::Tiles(pass, vectors, dense, panels, ahead, out);
+  }
+
   void DecodeSparse(const SparsePass& pass, size_t group,
                     uint8_t* panel) const {
     const DI di;
@@ -81,6 +89,12 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
       block += kPanelStepBytes;
     } while (s < pass.steps);
     Base::DecodeSparseScales(pass, group, panel);
+    if constexpr (kKind == ScaleKind::kFractions) {
+      uint8_t* const begin = panel + sizes_.scales();
+      for (uint8_t* b = begin; b != block; b += kPanelStepBytes) {
+        StoreLine(hn::Add(LoadWords(b), LoadWords(b + kStepBytes)), b);
+      }
+    }
   }
 
   void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
@@ -132,7 +146,7 @@ void SparseFp4Target(const SparseCall& call, const SparsePart& part,
   if (call.sparse->stored().scale_block() == 0) {
     RunSparse(Fp4Kernel<ScaleKind::kNone>(call), call, part, workspace);
   } else if (ScaleKindOf(call) == ScaleKind::kExponents) {
-    RunSparse(Fp4Kernel<ScaleKind::kExponents>(call), call, part, workspace);
+    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
   } else {
     RunSparse(Fp4Kernel<ScaleKind::kFactors>(call), call, part, workspace);
   }
@@ -171,8 +185,16 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
     return "takes groups that fill a vector in whole steps";
   }
   if (call.block_scales()) {
-    if (call.sparse->stored().scale_format() == Format::kF32) {
+    const PackedMatrix& stored = call.sparse->stored();
+    if (stored.scale_format() == Format::kF32) {
       return "takes E8M0 or UE4M3 scales";  // others times 1/4 may round
+    }
+    // Sums of products of 36 and two scales, all less than 2^127; and 2^-50
+    // times a quarter is a normal number, as 1.5 * 2^23 * 2^50 is.
+    constexpr int64_t kMostScaled = 1 << 20;
+    if (stored.cols() > kMostScaled || !ScalesAreMedium(stored) ||
+        !ScalesAreMedium(*call.dense)) {
+      return "takes scales between 2^-50 and 2^50, and K is limited";
     }
     return RefusesScales(call, window, kFp4Steps, kFp4PerStep, kFp4Unit);
   }

@@ -106,8 +106,23 @@ class SparseKernel {
            block_steps_;
   }
 
-  // 16 words of one block, times 2^unit. Of two exponents that are added one
-  // has the bias, the dense one.
+  // Of E8M0 codes, times 2^unit. Of two exponents that are added one has the
+  // bias, the dense one.
+  static VI ExponentWords(VI codes, bool is_dense, int unit) {
+    const DI di;
+    constexpr int32_t kBias = 127, kFractionBits = 23;
+    if constexpr (kKind == ScaleKind::kFractions) {
+      if (!is_dense) {
+        const VI exponents = hn::Add(codes, hn::Set(di, kFractionBits));
+        return hn::Or(hn::ShiftLeft<23>(exponents), hn::Set(di, 0x400000));
+      }
+      return hn::ShiftLeft<23>(hn::Add(codes, hn::Set(di, unit)));
+    }
+    const int32_t add = is_dense ? unit - kBias : 0;
+    return hn::ShiftLeft<23>(hn::Add(codes, hn::Set(di, add)));
+  }
+
+  // 16 words of one block, times 2^unit.
   void DecodeScales(const PackedMatrix& matrix, size_t group, size_t block,
                     int unit, uint8_t* words) const {
     const DI di;
@@ -116,11 +131,11 @@ class SparseKernel {
         (group * static_cast<size_t>(matrix.scale_cols()) + block) *
         kSparseRows;
     auto* to = reinterpret_cast<int32_t*>(words);
-    if constexpr (kKind == ScaleKind::kExponents) {
-      constexpr int32_t kBias = 127;
-      const int32_t add = &matrix == call_.dense ? unit - kBias : 0;
+    if constexpr (kKind == ScaleKind::kExponents ||
+                  kKind == ScaleKind::kFractions) {
       const VI codes = hn::PromoteTo(di, hn::LoadU(d8, matrix.scales() + at));
-      hn::Store(hn::ShiftLeft<23>(hn::Add(codes, hn::Set(di, add))), di, to);
+      const bool is_dense = &matrix == call_.dense;
+      hn::Store(ExponentWords(codes, is_dense, unit), di, to);
     } else {
       const DF df;
       VF values;

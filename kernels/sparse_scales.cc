@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "zeroulp/codec.h"
+
 namespace zeroulp::kernels {
 namespace {
 
@@ -62,6 +64,18 @@ std::string_view RefusesScales(const SparseCall& call,
     return "takes scales whose products are normal binary32 numbers";
   }
   return {};
+}
+
+bool ScalesAreMedium(const PackedMatrix& matrix) {
+  const Range codes = CodeRange(matrix);
+  if (codes.low > codes.high) return true;  // there are none
+  const FormatInfo& format = Info(matrix.scale_format());
+  const auto value = [&](int code) {
+    return Decode(format, static_cast<uint32_t>(code));
+  };
+  return static_cast<uint32_t>(codes.high) <= format.max_code() &&
+         (value(codes.low) == 0 || value(codes.low) >= 0x1p-50f) &&
+         value(codes.high) <= 0x1p50f;
 }
 
 }  // namespace zeroulp::kernels

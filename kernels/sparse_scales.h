@@ -14,10 +14,11 @@ namespace zeroulp::kernels {
 enum class ScaleKind {
   kNone,       // no blocks
   kExponents,  // E8M0: words are exponents in binary32's place, added
+  kFractions,  // E8M0, of sums of integers: see sparse_tile-inl.h
   kFactors,    // UE4M3 and FP32: binary32 values, multiplied
 };
 
-// Of a call with block scales.
+// Of a call with block scales, where sums are binary32.
 ScaleKind ScaleKindOf(const SparseCall& call);
 
 // Of the shortest block.
@@ -29,6 +30,10 @@ inline constexpr size_t kMinBlockSteps = 4;
 std::string_view RefusesScales(const SparseCall& call,
                                const SparseWindow& window, size_t max_steps,
                                size_t per_step, int unit);
+
+// Whether every scale of `matrix`, E8M0 or UE4M3, is zero or from 2^-50 to
+// 2^50.
+bool ScalesAreMedium(const PackedMatrix& matrix);
 
 }  // namespace zeroulp::kernels
 

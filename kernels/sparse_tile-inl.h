@@ -236,7 +236,9 @@ HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
   }
 }
 
-// acc = fma(sum of a block, factor of its scales, acc).
+// acc = fma(sum of a block, factor of its scales, acc). Of kFractions sums
+// begin with the bits of 1.5 * 2^23 times a scale of the sparse rows, so that
+// integers need no conversion, nor scales a product: the difference is exact.
 template <class Product, ScaleKind kKind, size_t kVectors>
 HWY_NOINLINE void ScaledTile(const SparseTileInput& in, const TileOutput& out) {
   constexpr size_t kRows = TileRows<kKind>();
@@ -280,13 +282,20 @@ HWY_NOINLINE void ScaledTile(const SparseTileInput& in, const TileOutput& out) {
       ZEROULP_UNROLL
       for (size_t i = 0; i < kRows; ++i) {
         const VI row = hn::Set(DI(), dense_scales[i]);
-        VF factor;
-        if constexpr (kKind == ScaleKind::kExponents) {
-          factor = hn::BitCast(df, hn::Add(row, scale));
+        VF block_sum, factor;
+        if constexpr (kKind == ScaleKind::kFractions) {
+          block_sum =
+              hn::Sub(hn::BitCast(df, sum[i][v]), hn::BitCast(df, scale));
+          factor = hn::BitCast(df, row);
         } else {
-          factor = hn::Mul(hn::BitCast(df, row), hn::BitCast(df, scale));
+          block_sum = Product::ToFloat(sum[i][v]);
+          if constexpr (kKind == ScaleKind::kExponents) {
+            factor = hn::BitCast(df, hn::Add(row, scale));
+          } else {
+            factor = hn::Mul(hn::BitCast(df, row), hn::BitCast(df, scale));
+          }
         }
-        acc[i][v] = hn::MulAdd(Product::ToFloat(sum[i][v]), factor, acc[i][v]);
+        acc[i][v] = hn::MulAdd(block_sum, factor, acc[i][v]);
       }
     }
     dense_scales += kSparseRows;
