@@ -200,13 +200,13 @@ TEST_F(VerifyTest, ExplanationsHaveTheRowsOwnNumbers) {
   EXPECT_THAT(
       wgmma,
       AllOf(HasSubstr("Per 32 products"), HasSubstr("multiple of 2^(E - 13)"),
-            HasSubstr("(at least -133)"), HasSubstr("reproduces 20000 words")));
+            HasSubstr("(at least -133)"), HasSubstr("reproduces 26760608 words")));
   EXPECT_THAT(Run("explain trainium3.mx.f32").out,
               AllOf(HasSubstr("128 rows"), HasSubstr("--allow-assumed"),
                     HasSubstr("a block scale for every 32 elements")));
   EXPECT_THAT(Run("list arith --markdown").out,
               HasSubstr("| hopper.wgmma.fp8.f32 | e5m2 e4m3fn | f32 | 32 | 13 "
-                        "| hardware | 20000 |\n"));
+                        "| hardware | 26760608 |\n"));
 }
 
 }  // namespace
