@@ -97,8 +97,9 @@ class PanelDecoder {
     const DI di;
     // Of lane r: bytes kLane r + k + 1 and kLane r + k, low table first.
     const VI lanes = hn::Iota(di, 0);
-    const VI first = hn::ShiftLeft < kLane == 4 ? 2 : 1 > (lanes);
     static_assert(kLane == 4 || kLane == 2);
+    constexpr int kShift = kLane / 2;
+    const VI first = hn::ShiftLeft<kShift>(lanes);
     const auto step = static_cast<uint32_t>(k);
     const uint32_t bytes =
         (step << 24) | ((step + 64) << 16) | ((step + 1) << 8) | (step + 65);
