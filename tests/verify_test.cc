@@ -197,10 +197,10 @@ TEST_F(VerifyTest, EveryArithmeticIsExplainedInWords) {
 
 TEST_F(VerifyTest, ExplanationsHaveTheRowsOwnNumbers) {
   const std::string wgmma = Run("explain hopper.wgmma.fp8.f32").out;
-  EXPECT_THAT(
-      wgmma,
-      AllOf(HasSubstr("Per 32 products"), HasSubstr("multiple of 2^(E - 13)"),
-            HasSubstr("(at least -133)"), HasSubstr("reproduces 26760608 words")));
+  EXPECT_THAT(wgmma, AllOf(HasSubstr("Per 32 products"),
+                           HasSubstr("multiple of 2^(E - 13)"),
+                           HasSubstr("(at least -133)"),
+                           HasSubstr("reproduces 26760608 words")));
   EXPECT_THAT(Run("explain trainium3.mx.f32").out,
               AllOf(HasSubstr("128 rows"), HasSubstr("--allow-assumed"),
                     HasSubstr("a block scale for every 32 elements")));
