@@ -267,8 +267,7 @@ inline void Floor32Signs(const Floor32Quads& quads, size_t chunk, size_t stride,
         word = hn::Or(hn::ShiftRight<1>(word),
                       hn::And(codes, hn::Set(du, 0x80808080u)));
       }
-      if (chunk ==
-          16) {  // the upper half of each byte -> the lower of the word
+      if (chunk == 16) {  // upper halves of bytes to the lower half of the word
         word = hn::Or(hn::ShiftRight<16>(word), hn::ShiftRight<4>(word));
         word = hn::And(word, hn::Set(du, 0xFFFF));
       }
