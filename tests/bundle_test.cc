@@ -1,127 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mirrors tools/io/bundle_*.cc: every rule of a bundle with its sentence.
+// Mirrors tools/io/bundle_read.cc and bundle_check.cc: every rule of a bundle
+// with its sentence.
 #include "zeroulp/bundle.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <bit>
-#include <cstring>
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <string>
-#include <vector>
-
+#include "tests/bundle_fixture.h"
 #include "zeroulp/codec.h"
 
-namespace zeroulp {
+namespace zeroulp::testing {
 namespace {
-
-using testing::HasSubstr;
-namespace fs = std::filesystem;
-
-constexpr int64_t kBatch = 2, kM = 3, kN = 5, kK = 8;
-
-// A file to be: tensors whose bytes are all `fill`, and metadata.
-struct Draft {
-  struct Tensor {
-    Dtype dtype;
-    std::vector<int64_t> shape;
-    std::vector<std::byte> bytes;
-  };
-  std::map<std::string, Tensor> tensors;
-  Metadata metadata = {{"zeroulp.bundle", "1"}, {"zeroulp.arith", "chain.f32"}};
-
-  void Set(const std::string& name, Dtype dtype, std::vector<int64_t> shape,
-           int fill = 0) {
-    const auto size = static_cast<size_t>(SizeBytes(dtype, shape));
-    tensors[name] = {dtype, std::move(shape),
-                     std::vector<std::byte>(size, std::byte(fill))};
-  }
-};
-
-class BundleTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "zeroulpXXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = (folder_ / "b.safetensors").string();
-    draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, kK}, 0x38);    // 1
-    draft_.Set("b_t", Dtype::kF8E5M2, {kBatch, kN, kK}, 0x40);  // 2
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  Bundle Read() const {
-    std::vector<TensorData> tensors;
-    for (const auto& [name, tensor] : draft_.tensors) {
-      TensorData data;
-      data.info.name = name;
-      data.info.dtype = tensor.dtype;
-      data.info.shape = tensor.shape;
-      data.bytes = tensor.bytes;
-      tensors.push_back(data);
-    }
-    WriteSafetensors(path_, tensors, draft_.metadata);
-    return ReadBundle(path_);
-  }
-
-  // The sentence that an action on the bundle throws.
-  std::string Sentence(const std::function<void(const Bundle&)>& act) const {
-    try {
-      act(Read());
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr(path_ + ": "));
-      return error.what();
-    }
-    ADD_FAILURE() << "accepted";
-    return "";
-  }
-  std::string Refusal() const {
-    return Sentence([](const Bundle&) {});
-  }
-  std::string ComputeRefusal(ErrorCode code) const {
-    return Sentence([code](const Bundle& bundle) {
-      try {
-        Compute(bundle);
-      } catch (const Error& error) {
-        EXPECT_EQ(error.code(), code) << error.what();
-        throw;
-      }
-    });
-  }
-
-  void AddScales(int64_t block, int64_t stored_k = kK) {
-    const int64_t blocks = (stored_k + block - 1) / block;
-    draft_.Set("a_scales", Dtype::kF8E8M0, {kBatch, kM, blocks}, 127);
-    draft_.Set("b_scales", Dtype::kF8E4M3, {kBatch, kN, blocks}, 0x38);
-    draft_.metadata["zeroulp.block"] = std::to_string(block);
-  }
-  void AddSparsity() {  // 4:8, K = 8
-    draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, 4});
-    draft_.Set("a_index", Dtype::kU8, {kBatch, kM, 4});
-    auto& index = draft_.tensors["a_index"].bytes;
-    for (size_t i = 0; i < index.size(); ++i) {
-      index[i] = static_cast<std::byte>(2 * (i % 4));
-    }
-    draft_.metadata["zeroulp.sparsity"] = "4:8";
-  }
-
-  // A matrix like D, of equal words.
-  void Fill(const char* name, Dtype dtype, uint32_t word) {
-    draft_.Set(name, dtype, {kBatch, kM, kN});
-    auto& bytes = draft_.tensors[name].bytes;
-    const auto size = static_cast<size_t>(Info(dtype).bits / 8);
-    for (size_t i = 0; i < bytes.size(); i += size) {
-      std::memcpy(bytes.data() + i, &word, size);
-    }
-  }
-
-  fs::path folder_;
-  std::string path_;
-  Draft draft_;
-};
 
 TEST_F(BundleTest, ReadsShapesFormatsAndNotes) {
   draft_.metadata["zeroulp.device"] = "abacus";
@@ -137,39 +23,6 @@ TEST_F(BundleTest, ReadsShapesFormatsAndNotes) {
   EXPECT_EQ(bundle.notes.at("zeroulp.device"), "abacus");
   ASSERT_EQ(bundle.warnings.size(), 1u);
   EXPECT_THAT(bundle.warnings[0], HasSubstr("tensor 'extra' is not part of"));
-}
-
-TEST_F(BundleTest, ComputesThenVerifiesThenSeesAFlippedBit) {
-  Bundle bundle = Read();
-  bundle.d = Compute(bundle).d;
-  WriteBundle(path_, bundle);
-  bundle = ReadBundle(path_);
-  for (const bool oracle : {false, true}) {
-    const VerifyResult result = Verify(bundle, {.oracle = oracle});
-    EXPECT_TRUE(result.exact());
-    EXPECT_EQ(result.values, kBatch * kM * kN);
-    EXPECT_EQ(result.by_kernel, !oracle);
-  }
-  EXPECT_EQ(ReadCode(bundle.d->View(1), 2, 4), 0x41800000u);  // 8 * 1 * 2
-  WriteCode(bundle.d->View(1), 2, 3, 0x41800001u);
-  const VerifyResult result = Verify(bundle);
-  EXPECT_EQ(result.mismatches, 1);
-  ASSERT_EQ(result.first.size(), 1u);
-  EXPECT_EQ(result.first[0].batch, 1);
-  EXPECT_EQ(result.first[0].at.row, 2);
-  EXPECT_EQ(result.first[0].at.col, 3);
-  EXPECT_EQ(result.first[0].at.expected, 0x41800000u);
-  EXPECT_EQ(result.first[0].at.actual, 0x41800001u);
-  EXPECT_EQ(result.first[0].at.ulps, 1u);
-}
-
-TEST_F(BundleTest, ListsNoMoreDifferencesThanAsked) {
-  Bundle bundle = Read();
-  bundle.d = BundleMatrix::Zeros(Format::kF32, Dtype::kF32, kBatch, kM, kN);
-  const VerifyResult result = Verify(bundle, {}, 20);
-  EXPECT_EQ(result.mismatches, kBatch * kM * kN);
-  ASSERT_EQ(result.first.size(), 20u);
-  EXPECT_EQ(result.first[15].batch, 1);
 }
 
 TEST_F(BundleTest, TwoDimensionsAreABatchOfOne) {
@@ -326,145 +179,6 @@ TEST_F(BundleTest, SparsityIsComplete) {
   EXPECT_THAT(Refusal(), HasSubstr("must be U8 [2, 3, 4], one position for"));
 }
 
-TEST_F(BundleTest, ScalesOfOneChangeNothingAndOthersScale) {
-  const Bundle plain = Read();
-  AddScales(4);
-  EXPECT_EQ(Compute(Read()).d.bytes, Compute(plain).d.bytes);
-  draft_.Set("a_scales", Dtype::kF8E8M0, {kBatch, kM, 2}, 128);  // 2
-  const Bundle scaled = Read();
-  EXPECT_EQ(ReadCode(Compute(scaled).d.View(0), 0, 0), 0x42000000u);  // 32
-  draft_.Set("b_tensor_scale", Dtype::kF32, {1});                     // 0
-  const Bundle zero = Read();
-  EXPECT_EQ(ReadCode(Compute(zero).d.View(0), 0, 0), 0u);
-}
-
-TEST_F(BundleTest, SparseRowsAddWhatIsStored) {
-  AddSparsity();
-  draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, 4}, 0x38);
-  const Bundle sparse = Read();
-  EXPECT_EQ(ReadCode(Compute(sparse).d.View(1), 2, 4), 0x41000000u);  // 8
-  AddScales(4, 4);
-  EXPECT_EQ(Compute(Read()).d.bytes, Compute(sparse).d.bytes);
-}
-
-TEST_F(BundleTest, ScalesAnArithmeticDoesNotTakeAreRefusedNotIgnored) {
-  AddScales(4);
-  draft_.Set("b_t", Dtype::kF8E4M3, {kBatch, kN, kK});
-  EXPECT_THROW(Compute(Read(), {.arith = "hopper.wgmma.fp8.f32"}), Error);
-}
-
-TEST_F(BundleTest, TheArithmeticMustExistAndTakeTheFormats) {
-  draft_.metadata["zeroulp.arith"] = "abacus.f32";
-  EXPECT_THAT(ComputeRefusal(ErrorCode::kUnsupported),
-              HasSubstr("no arithmetic is named 'abacus.f32'; known:"));
-  EXPECT_NO_THROW(Compute(Read(), {.arith = "exact.f32"}));
-  draft_.metadata.erase("zeroulp.arith");
-  EXPECT_THAT(ComputeRefusal(ErrorCode::kArgument),
-              HasSubstr("no arithmetic: neither"));
-  draft_.metadata["zeroulp.arith"] = "chain.f32";
-  draft_.Set("c", Dtype::kF16, {kBatch, kM, kN});
-  EXPECT_THAT(ComputeRefusal(ErrorCode::kFormat),
-              HasSubstr("chain.f32 takes no f16 for c; it takes f32"));
-  draft_.tensors.erase("c");
-  draft_.metadata["zeroulp.arith"] = "exact.f32";
-  draft_.Set("a", Dtype::kBF16, {kBatch, kM, kK});
-  EXPECT_THAT(ComputeRefusal(ErrorCode::kFormat),
-              HasSubstr("exact.f32 takes no bf16 for a; it takes e5m2 e4m3fn"));
-}
-
-TEST_F(BundleTest, VerifyNeedsADOfTheRightFormat) {
-  const auto verify = [](const Bundle& bundle) { Verify(bundle); };
-  EXPECT_THAT(Sentence(verify), HasSubstr("has no tensor 'd' to verify"));
-  draft_.metadata["zeroulp.arith"] = "hopper.wgmma.fp8.f16";
-  draft_.Set("d", Dtype::kF32, {kBatch, kM, kN});
-  EXPECT_THAT(Sentence(verify),
-              HasSubstr("'d' is f32, hopper.wgmma.fp8.f16 gives f16"));
-}
-
-// 8 x 1 x 2 and c: beside 16 a unit of bfloat16 is 1/8.
-TEST_F(BundleTest, VerifyRoundsToADOfBfloat16) {
-  Fill("c", Dtype::kF32, 0x3D800000);  // 1/16: half way, to even
-  Fill("d", Dtype::kBF16, 0x4180);
-  EXPECT_TRUE(Verify(Read()).exact());
-  Fill("c", Dtype::kF32, 0x3D900000);  // and a little more
-  EXPECT_EQ(Verify(Read()).mismatches, kBatch * kM * kN);
-  Fill("d", Dtype::kBF16, 0x4181);
-  EXPECT_TRUE(Verify(Read()).exact());
-  EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
-  draft_.tensors.erase("c");
-  Fill("d", Dtype::kBF16, 0x7FFF);
-  draft_.Set("a", Dtype::kF8E4M3, {kBatch, kM, kK}, 0x7F);  // NaN
-  EXPECT_TRUE(Verify(Read(), {.arith = "hopper.wgmma.fp8.f32"}).exact());
-}
-
-// The same sum: beside 16 a unit of binary16 is 1/64.
-TEST_F(BundleTest, VerifyRoundsToADOfBinary16) {
-  Fill("c", Dtype::kF32, 0x3C000000);  // 1/128: half way, to even
-  Fill("d", Dtype::kF16, 0x4C00);
-  EXPECT_TRUE(Verify(Read()).exact());
-  Fill("c", Dtype::kF32, 0x3C004000);  // and a little more
-  EXPECT_EQ(Verify(Read()).mismatches, kBatch * kM * kN);
-  Fill("d", Dtype::kF16, 0x4C01);
-  EXPECT_TRUE(Verify(Read()).exact());
-  Fill("c", Dtype::kF32, 0x47800000);  // 65536: no binary16
-  Fill("d", Dtype::kF16, 0x7C00);
-  EXPECT_TRUE(Verify(Read()).exact());
-}
-
-TEST_F(BundleTest, PromotionIsTheBundlesUnlessTheCallerSaysOtherwise) {
-  const auto set = [&](const char* text) {
-    draft_.metadata["zeroulp.promote_every"] = text;
-  };
-  draft_.metadata["zeroulp.arith"] = "hopper.wgmma.fp8.f32";
-  set("32");
-  EXPECT_EQ(Read().promote_every, 32);
-  EXPECT_FALSE(Read().notes.contains("zeroulp.promote_every"));
-  // Beside 2^18 a step keeps multiples of 2^5; what is promoted is added whole.
-  Fill("c", Dtype::kF32, 0x48800000);
-  Fill("d", Dtype::kF32, 0x48800200);  // 2^18 + 16
-  EXPECT_TRUE(Verify(Read()).exact());
-  EXPECT_FALSE(Verify(Read(), {.promote_every = 0}).exact());
-  draft_.metadata.erase("zeroulp.promote_every");
-  EXPECT_EQ(Read().promote_every, 0);
-  EXPECT_FALSE(Verify(Read()).exact());
-  EXPECT_TRUE(Verify(Read(), {.promote_every = 32}).exact());
-  set("0");
-  EXPECT_THAT(Refusal(), HasSubstr("zeroulp.promote_every must have whole "
-                                   "numbers from 1 to 2147483647, found '0'"));
-  set("128 ");
-  EXPECT_THAT(Refusal(), HasSubstr("found '128 '"));
-}
-
-// 16 in each element, times the scale of its row of B, then of A.
-TEST_F(BundleTest, ScalesOfRowsComeLast) {
-  draft_.Set("d", Dtype::kF32, {kBatch, kM, kN});
-  draft_.Set("a_row_scales", Dtype::kF32, {kBatch, 1, kM});
-  draft_.Set("b_row_scales", Dtype::kF32, {kBatch, 1, kN});
-  Bundle bundle = Read();
-  const auto scale = [](int64_t batch, int64_t i) {
-    return 1 + 0.1f * static_cast<float>(7 * batch + i);
-  };
-  for (int64_t i = 0; i < kBatch; ++i) {
-    for (int64_t m = 0; m < kM; ++m) {
-      WriteCode(bundle.a_row_scales->View(i), 0, m,
-                std::bit_cast<uint32_t>(scale(i, m)));
-      for (int64_t n = 0; n < kN; ++n) {
-        const float b = 1 / scale(i, n);
-        WriteCode(bundle.b_row_scales->View(i), 0, n,
-                  std::bit_cast<uint32_t>(b));
-        const float d = 16 * b * scale(i, m);
-        WriteCode(bundle.d->View(i), m, n, std::bit_cast<uint32_t>(d));
-      }
-    }
-  }
-  for (const bool oracle : {false, true}) {
-    EXPECT_TRUE(Verify(bundle, {.oracle = oracle}).exact());
-  }
-  std::swap(bundle.a_row_scales->bytes[3], bundle.a_row_scales->bytes[7]);
-  bundle.b_row_scales->bytes[0] ^= std::byte{1};
-  EXPECT_FALSE(Verify(bundle).exact());
-}
-
 TEST_F(BundleTest, ScalesOfRowsAreOneForEach) {
   draft_.Set("a_row_scales", Dtype::kF32, {kBatch, 1, kM + 1});
   EXPECT_THAT(Refusal(), HasSubstr("tensor 'a_row_scales' is 2 x 1 x 4, must "
@@ -526,4 +240,4 @@ TEST(HardwareBundlesTest, AreRead) {
 }
 
 }  // namespace
-}  // namespace zeroulp
+}  // namespace zeroulp::testing

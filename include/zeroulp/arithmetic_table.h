@@ -46,15 +46,15 @@ inline constexpr Text kTcgen05 =
 inline constexpr Text kNeuron = "AWS Neuron NKI architecture guides";
 inline constexpr Text kTpu = "Google Cloud TPU and XLA documentation";
 
+// Of f16 and FP8 a floor of -126 or less shows in no result: products are
+// multiples of 2^-48 and 2^-32. Rows with such operands have nothing open
+// there.
 inline constexpr Text kNoFloorRow =
     "The exponent floor is a model's: no recorded row has only tiny addends.";
 inline constexpr Text kNoAlignRow =
     "The recorded rows do not resolve align_bits.";
 inline constexpr Text kTf32Chunk =
     "The recorded rows do not tell a chunk of 8 from 4.";
-// Of f16 and FP8 a floor of -126 or less shows in no result: products are
-// multiples of 2^-48 and 2^-32. Rows with such operands have nothing open
-// there.
 inline constexpr Text kNoWords = "No hardware words.";
 inline constexpr Text kAmdNan = "No hardware words; NaN payload unknown.";
 inline constexpr Text kArray =
