@@ -19,6 +19,21 @@ bool IsZero(const FormatInfo& f, uint32_t code) {
   return (code & f.magnitude_mask()) == 0 && !nan;
 }
 
+}  // namespace
+
+ScaleRange RangeOfProducts(Format a, Format b, int64_t block) {
+  const FormatInfo& x = Info(a);
+  const FormatInfo& y = Info(b);
+  const int min_exponent = -126 - x.min_ulp_exponent() - y.min_ulp_exponent();
+  const auto log2_block =
+      static_cast<int>(std::bit_width(static_cast<uint64_t>(block)));
+  const int max_exponent =
+      127 - UpperExponent(x) - UpperExponent(y) - log2_block;
+  // Half of it for each operand, towards 0.
+  return {static_cast<uint8_t>(127 + min_exponent / 2),
+          static_cast<uint8_t>(127 + max_exponent / 2)};
+}
+
 bool IsZeroBlock(const PackedMatrix& matrix, size_t group, size_t row,
                  size_t block) {
   const FormatInfo& f = Info(matrix.format());
@@ -36,21 +51,6 @@ bool IsZeroBlock(const PackedMatrix& matrix, size_t group, size_t row,
     }
   }
   return true;
-}
-
-}  // namespace
-
-ScaleRange RangeOfProducts(Format a, Format b, int64_t block) {
-  const FormatInfo& x = Info(a);
-  const FormatInfo& y = Info(b);
-  const int min_exponent = -126 - x.min_ulp_exponent() - y.min_ulp_exponent();
-  const auto log2_block =
-      static_cast<int>(std::bit_width(static_cast<uint64_t>(block)));
-  const int max_exponent =
-      127 - UpperExponent(x) - UpperExponent(y) - log2_block;
-  // Half of it for each operand, towards 0.
-  return {static_cast<uint8_t>(127 + min_exponent / 2),
-          static_cast<uint8_t>(127 + max_exponent / 2)};
 }
 
 bool OnlyZerosOutside(const PackedMatrix& matrix, size_t group,

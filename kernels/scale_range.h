@@ -32,6 +32,10 @@ inline constexpr ScaleRange kRangeOfFractions = {127 - 120, 127 + 100};
 // UE4M3 scale, is a normal number.
 inline constexpr ScaleRange kRangeOfHalves = {127 - 60, 127 + 60};
 
+// Whether all elements of a block of one of the 16 rows of a group are zeros.
+bool IsZeroBlock(const PackedMatrix& matrix, size_t group, size_t row,
+                 size_t block);
+
 // Whether all E8M0 codes outside the range, of the 16 rows of a group, belong
 // to blocks of zeros and are no NaN. Quantisers give such blocks any scale.
 bool OnlyZerosOutside(const PackedMatrix& matrix, size_t group,
