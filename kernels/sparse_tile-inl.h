@@ -6,7 +6,8 @@
 //   Sum             of a lane
 //   kLanes          elements of K a vector of a dense row holds: a window
 //   kPerStep        stored elements of a step
-//   Sum Step(sum, row, index, values)
+//   Sum Select(row, index)      elements of a window
+//   Sum Dot(sum, selected, values)
 //   Sum Begin(block)            what a block's sum starts from, stored there
 //   Sum Resume(block, from)     the same, with what earlier passes left in D
 //   VF ToFloat(sum)             in units of its products
@@ -44,10 +45,11 @@ struct Bf16Product {
   static constexpr size_t kLanes = kPairLanes;
   static constexpr size_t kPerStep = kPairPerStep;
 
-  static HWY_INLINE VF Step(VF sum, VI row, VI index, VI values) {
-    const DF df;
-    return DotBf16HighLow(sum, SelectWords(hn::BitCast(df, row), index),
-                          hn::BitCast(df, values));
+  static HWY_INLINE VF Select(VI row, VI index) {
+    return SelectWords(hn::BitCast(DF(), row), index);
+  }
+  static HWY_INLINE VF Dot(VF sum, VF selected, VI values) {
+    return DotBf16HighLow(sum, selected, hn::BitCast(DF(), values));
   }
   static HWY_INLINE VF Begin(const uint8_t* /*block*/) {
     return hn::Zero(DF());
@@ -73,8 +75,11 @@ struct Fp4Product {
   static constexpr size_t kPerStep = 4;
   static constexpr int32_t kOffset = 12;
 
-  static HWY_INLINE VI Step(VI sum, VI row, VI index, VI values) {
-    return DotU8S8(sum, SelectBytes(row, index), values);
+  static HWY_INLINE VI Select(VI row, VI index) {
+    return SelectBytes(row, index);
+  }
+  static HWY_INLINE VI Dot(VI sum, VI selected, VI values) {
+    return DotU8S8(sum, selected, values);
   }
   static HWY_INLINE VI Begin(const uint8_t* block) { return LoadLine(block); }
   static HWY_INLINE VI Resume(const uint8_t* block, const float* from) {
@@ -149,11 +154,27 @@ struct SparseCursor {
   const uint8_t* ahead;
 };
 
+// Dots follow four selections at a time: Zen 4 then takes 21.6 cycles for the
+// 16 of a step, and 22 if every selection has its dot behind it, where its
+// ports allow 21.3. 2:4 gains a point of peak.
+inline constexpr size_t kSelections = 4;
+
+// Volatile: GCC would move dots before other selections.
+template <class V>
+HWY_INLINE void SelectFirst(V (&x)[kSelections]) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm volatile(""
+               : "+v"(x[0].raw), "+v"(x[1].raw), "+v"(x[2].raw),
+                 "+v"(x[3].raw));
+#endif
+}
+
 // `steps` steps of one window, and as much of what the next tiles read as makes
 // a line a step of all tiles of a square.
 template <class Product, size_t kRows, size_t kVectors>
 HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
                          typename Product::Sum (&sum)[kRows][kVectors]) {
+  constexpr size_t kRowsAtOnce = kSelections / kVectors;
   for (size_t s = 0; s < steps; ++s) {
     PrefetchL2(cursor.ahead);
     cursor.ahead += kStepBytes * kRows / kSparseRows;
@@ -165,11 +186,21 @@ HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
       cursor.at[v] += kPanelStepBytes;
     }
     ZEROULP_UNROLL
-    for (size_t i = 0; i < kRows; ++i) {
-      const VI row = LoadLine(cursor.windows + i * kStepBytes);
+    for (size_t i = 0; i < kRows; i += kRowsAtOnce) {
+      typename Product::Sum selected[kSelections];
       ZEROULP_UNROLL
-      for (size_t v = 0; v < kVectors; ++v) {
-        sum[i][v] = Product::Step(sum[i][v], row, index[v], values[v]);
+      for (size_t n = 0; n < kSelections; ++n) {
+        const size_t row = i + n / kVectors;
+        selected[n] = Product::Select(
+            LoadLine(cursor.windows + row * kStepBytes), index[n % kVectors]);
+      }
+      if constexpr (kRows == TileRows<ScaleKind::kNone>()) {
+        SelectFirst(selected);
+      }
+      ZEROULP_UNROLL
+      for (size_t n = 0; n < kSelections; ++n) {
+        auto& to = sum[i + n / kVectors][n % kVectors];
+        to = Product::Dot(to, selected[n], values[n % kVectors]);
       }
     }
   }
