@@ -78,6 +78,11 @@ HWY_INLINE VB TwoTableBytes(VB low, VB high, VB index) {
   return VB{_mm512_permutex2var_epi8(low.raw, index.raw, high.raw)};
 }
 
+// bytes[index[i]], of all 64; the low 6 bits of an index.
+HWY_INLINE VI SelectBytes(VI bytes, VI index) {
+  return VI{_mm512_permutexvar_epi8(index.raw, bytes.raw)};
+}
+
 // acc + four products of an unsigned byte of a and a signed byte of b, in
 // each 32-bit lane, modulo 2^32.
 HWY_INLINE VI DotU8S8(VI acc, VI a, VI b) {

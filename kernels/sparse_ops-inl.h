@@ -32,13 +32,6 @@ HWY_INLINE VF SelectWords(VF words, VI index) {
 }
 #endif
 
-#if HWY_TARGET == HWY_AVX3_DL
-// bytes[index[i]], of all 64; the low 6 bits of an index.
-HWY_INLINE VI SelectBytes(VI bytes, VI index) {
-  return VI{_mm512_permutexvar_epi8(index.raw, bytes.raw)};
-}
-#endif
-
 }  // namespace HWY_NAMESPACE
 }  // namespace zeroulp::kernels
 HWY_AFTER_NAMESPACE();

@@ -58,6 +58,21 @@ bool RunDotBf16(const float* a, const float* b, size_t count, float* acc) {
 #endif
 }
 
+bool RunSelectBytes(const int32_t* bytes, const int32_t* index, size_t count,
+                    int32_t* selected) {
+#if HWY_TARGET == HWY_AVX3_DL
+  for (size_t i = 0; i < count; i += hn::Lanes(DI())) {
+    hn::StoreU(
+        SelectBytes(hn::LoadU(DI(), bytes + i), hn::LoadU(DI(), index + i)),
+        DI(), selected + i);
+  }
+  return true;
+#else
+  (void)bytes, (void)index, (void)count, (void)selected;
+  return false;
+#endif
+}
+
 bool RunDotU8S8(const int32_t* a, const int32_t* b, size_t count,
                 int32_t* acc) {
 #if HWY_TARGET == HWY_AVX3_DL
@@ -165,6 +180,7 @@ namespace zeroulp::kernels {
 HWY_EXPORT(RunDecode);
 HWY_EXPORT(RunMulAdd);
 HWY_EXPORT(RunDotBf16);
+HWY_EXPORT(RunSelectBytes);
 HWY_EXPORT(RunDotU8S8);
 HWY_EXPORT(RunDotSmallBytes);
 HWY_EXPORT(RunMulAddTowardZero);
@@ -407,6 +423,29 @@ bool ExpectFourProducts(int a_end, int b_max, DotOp (*run)()) {
     }
   });
   return ran;
+}
+
+TEST(Ops, SelectBytesTakesTheLowSixBits) {
+  std::mt19937 random(9);
+  std::vector<int32_t> bytes(256), index(256), selected(256);
+  for (int32_t& word : bytes) word = static_cast<int32_t>(random());
+  for (int32_t& word : index) word = static_cast<int32_t>(random());
+  const auto byte_of = [](const std::vector<int32_t>& words, size_t i) {
+    return static_cast<uint8_t>(words[i / 4] >> (i % 4 * 8));
+  };
+  bool ran = false;
+  testing::ForEachTarget([&](const char* target) {
+    if (!HWY_DYNAMIC_DISPATCH(RunSelectBytes)(bytes.data(), index.data(), 256,
+                                              selected.data())) {
+      return;
+    }
+    ran = true;
+    for (size_t i = 0; i < 4 * 256; ++i) {
+      const size_t from = i / 64 * 64 + byte_of(index, i) % 64;
+      ASSERT_EQ(byte_of(selected, i), byte_of(bytes, from)) << target;
+    }
+  });
+  if (!ran) GTEST_SKIP() << "no target with 512-bit VBMI";
 }
 
 TEST(Ops, DotU8S8IsFourIntegerProducts) {
