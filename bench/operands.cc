@@ -63,9 +63,11 @@ std::vector<uint32_t> DrawCodes(const FormatInfo& f, Inputs inputs,
   return codes;
 }
 
-// Codes of scales from a half to two.
-uint32_t ScaleCode(const FormatInfo& f, std::mt19937& random) {
-  std::uniform_real_distribution<float> exponent(-1, 1);
+// Codes of scales from a half to two, or, beside elements of any codes, from
+// 2^-8 to 2^8, which UE4M3 has too.
+uint32_t ScaleCode(const FormatInfo& f, Inputs inputs, std::mt19937& random) {
+  const float most = inputs == Inputs::kCodes ? 8 : 1;
+  std::uniform_real_distribution<float> exponent(-most, most);
   return Encode(f, std::exp2(exponent(random)), Rounding::kNearestEven,
                 Overflow::kSaturateFinite);
 }
@@ -118,7 +120,8 @@ RandomOperand::RandomOperand(const OperandKind& kind, int64_t rows, int64_t k,
                          block_->ScaleCols(k), scales_);
   for (int64_t row = 0; row < scale_view_.rows; ++row) {
     for (int64_t col = 0; col < scale_view_.cols; ++col) {
-      WriteCode(scale_view_, row, col, ScaleCode(Info(block_->scale), random));
+      WriteCode(scale_view_, row, col,
+                ScaleCode(Info(block_->scale), inputs, random));
     }
   }
 }

@@ -18,7 +18,9 @@ namespace zeroulp::bench {
 
 // How elements are drawn: from a normal distribution, from a uniform one in
 // [-1, 1], or uniformly from all codes with a finite value, whose exponents are
-// far apart.
+// far apart. Block scales are 2^-1 ... 2^1, as those of rows of such elements
+// would be, and beside codes 2^-8 ... 2^8: kernels may be faster where the
+// scales of a row are close.
 enum class Inputs : uint8_t { kGaussian, kUniform, kCodes };
 
 // Throws Error{kUnknownName} that lists every name.
