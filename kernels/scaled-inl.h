@@ -263,48 +263,75 @@ class ScaledGemm {
   float* b_panels_;
 };
 
-// Calls run(begin, end, in_range) for the longest runs of groups of 16 within
-// begin ... end whose scales are all in range, or all not.
-template <class Run>
-void ForEachRun(const ScaleRows& scales, int64_t begin, int64_t end,
+// Calls run(begin, end, good) for the longest runs of groups of 16 rows within
+// begin ... end of which all are good(group), or not. Fewer than `few` good
+// ones between others count as not good.
+template <class Good, class Run>
+void ForEachRun(int64_t begin, int64_t end, const Good& good, int64_t few,
                 const Run& run) {
   constexpr auto kRows = static_cast<int64_t>(kGroup);
-  const auto in_range = [&](int64_t at) {
-    return scales.AllInRange(static_cast<size_t>(at / kRows));
+  const auto is_good = [&](int64_t at) {
+    return good(static_cast<size_t>(at / kRows));
   };
+  int64_t rest = begin;  // of rows that are not good
   for (int64_t at = begin; at < end;) {
-    const bool first = in_range(at);
+    const bool first = is_good(at);
     int64_t stop = std::min(at + kRows, end);
-    while (stop < end && in_range(stop) == first) {
+    while (stop < end && is_good(stop) == first) {
       stop = std::min(stop + kRows, end);
     }
-    run(at, stop, first);
+    const bool all = at == begin && stop == end;
+    if (first && (all || stop - at > (few - 1) * kRows)) {
+      if (rest != at) run(rest, at, false);
+      run(at, stop, true);
+      rest = stop;
+    }
     at = stop;
   }
+  if (rest != end) run(rest, end, false);
 }
 
-// `fast` on the parts of D whose scales are in range, the general kernel on
+// `fast` on the parts of D whose rows of A and of B are good, `general` on
 // others.
+template <class GoodA, class GoodB, class Fast, class General>
+void RunWhere(const GemmCall& call, const GoodA& good_a, const GoodB& good_b,
+              int64_t few, const Fast& fast, const General& general) {
+  GemmCall part = call;
+  const auto run = [](const auto& kernel, GemmCall& of, int64_t begin,
+                      int64_t end) {
+    of.m_begin = begin;
+    of.m_end = end;
+    kernel(of);
+  };
+  ForEachRun(call.n_begin, call.n_end, good_b, few,
+             [&](int64_t n_begin, int64_t n_end, bool b_is_good) {
+               part.n_begin = n_begin;
+               part.n_end = n_end;
+               if (!b_is_good) {
+                 return run(general, part, call.m_begin, call.m_end);
+               }
+               ForEachRun(call.m_begin, call.m_end, good_a, few,
+                          [&](int64_t m_begin, int64_t m_end, bool is_good) {
+                            if (is_good) {
+                              run(fast, part, m_begin, m_end);
+                            } else {
+                              run(general, part, m_begin, m_end);
+                            }
+                          });
+             });
+}
+
+// `fast` on the parts of D whose scales are in range, the far slower kernel of
+// everything on others.
 template <class Fast>
 void RunWhereInRange(const GemmCall& call, const ScaleRows& a,
                      const ScaleRows& b, std::byte* workspace,
                      const Fast& fast) {
-  GemmCall part = call;
-  ForEachRun(b, call.n_begin, call.n_end,
-             [&](int64_t n_begin, int64_t n_end, bool b_in_range) {
-               part.n_begin = n_begin;
-               part.n_end = n_end;
-               ForEachRun(a, call.m_begin, call.m_end,
-                          [&](int64_t m_begin, int64_t m_end, bool in_range) {
-                            part.m_begin = m_begin;
-                            part.m_end = m_end;
-                            if (in_range && b_in_range) {
-                              fast(part);
-                            } else {
-                              Ieee(part, workspace);
-                            }
-                          });
-             });
+  const auto in_range = [](const ScaleRows& scales) {
+    return [&scales](size_t group) { return scales.AllInRange(group); };
+  };
+  RunWhere(call, in_range(a), in_range(b), 1, fast,
+           [&](const GemmCall& part) { Ieee(part, workspace); });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -87,6 +87,21 @@ struct FractionScaleFold {
   }
 };
 
+// Integers of at most 24 bits, times powers of two. A: the power. B: bits to
+// begin with, and the power.
+struct IntegerFold {
+  static constexpr size_t kARows = 1, kBRows = 2;
+  static HWY_INLINE VF Begin(const float*, const float* b) {
+    return hn::Load(DF(), b);
+  }
+  static HWY_INLINE VF End(VF p, const float* a, const float* b, VF sum) {
+    const DF df;
+    const VF number = hn::ConvertTo(df, hn::BitCast(DI(), p));
+    return hn::MulAdd(hn::Mul(number, hn::Load(df, b + kPanelRows)),
+                      hn::Set(df, *a), sum);
+  }
+};
+
 #if HWY_TARGET == HWY_AVX3_DL
 // Four products a step, of unsigned bytes of A and signed bytes of B.
 struct Int8Dot {

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Panels of bytes, twice E2M1 values, for the dot of bytes in
+// scaled_tile-inl.h. Those of A are offset, to be unsigned; what that adds to a
+// sum, B's bytes alone decide.
+
+#if defined(ZEROULP_KERNELS_FP4_PANELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZEROULP_KERNELS_FP4_PANELS_INL_H_
+#undef ZEROULP_KERNELS_FP4_PANELS_INL_H_
+#else
+#define ZEROULP_KERNELS_FP4_PANELS_INL_H_
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/aligned_rows.h"
+#include "kernels/scaled-inl.h"
+#include "zeroulp/codec.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zeroulp::kernels {
+namespace HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_AVX3_DL
+
+inline constexpr size_t kFp4QuadBytes = 64;  // 16 rows x 4 k
+inline constexpr int kLargestTwice = 12;
+
+// Of 16 rows, from the quad that a pass begins with.
+inline const uint8_t* Fp4Codes(const PackedMatrix& matrix, size_t group,
+                               const ScaledPass& pass) {
+  return matrix.data() +
+         (group * static_cast<size_t>(matrix.quads()) + pass.k_begin / kQuad) *
+             kFp4QuadBytes;
+}
+
+inline VI LoadFp4(const uint8_t* codes) {
+  return hn::Load(DI(), reinterpret_cast<const int32_t*>(codes));
+}
+
+// Blocks that have a scale each.
+template <class FoldType>
+class BytePanels {
+ public:
+  using Dot = Int8Dot;
+  using Fold = FoldType;
+
+  BytePanels(const GemmCall& call, size_t block, const ScaleRows& a,
+             const ScaleRows& b)
+      : a_(*call.a), b_(*call.b_t), a_scales_(a), b_scales_(b), block_(block) {
+    alignas(16) uint8_t twice[16], offset[16];
+    for (uint32_t code = 0; code < 16; ++code) {
+      const int value =
+          static_cast<int>(2 * Decode(Info(Format::kE2M1FN), code));
+      twice[code] = static_cast<uint8_t>(value);
+      offset[code] = static_cast<uint8_t>(value + kLargestTwice);
+    }
+    twice_ = hn::LoadDup128(DB(), twice);
+    offset_ = hn::LoadDup128(DB(), offset);
+  }
+
+  size_t block() const { return block_; }
+
+  void FillA(size_t group, const ScaledPass& pass, float* panel) const {
+    const DF df;
+    const uint8_t* codes = Fp4Codes(a_, group, pass);
+    ForEachBlock(
+        pass, block_ / 4, Fold::kARows, panel,
+        [&](size_t block, size_t quad, size_t quads, float* to) HWY_ATTR {
+          for (size_t q = 0; q < quads; ++q) {
+            const VB code = hn::Load(DB(), codes + (quad + q) * kFp4QuadBytes);
+            hn::Store(hn::BitCast(df, hn::TableLookupBytes(offset_, code)), df,
+                      to + q * kGroup);
+          }
+          float* row = to + block_ / 4 * kGroup;
+          a_scales_.Fill(group, pass.k_begin + block * block_, row);
+        });
+  }
+
+  void FillB(size_t group, const ScaledPass& pass, float* panel) const {
+    const DI di;
+    const DF df;
+    const uint8_t* codes = Fp4Codes(b_, group, pass);
+    const VI offsets = hn::Set(di, kLargestTwice * 0x01010101);
+    ForEachBlock(
+        pass, block_ / 4, Fold::kBRows, panel,
+        [&](size_t block, size_t quad, size_t quads, float* to) HWY_ATTR {
+          VI added = hn::Zero(di);
+          for (size_t q = 0; q < quads; ++q) {
+            const VB code = hn::Load(DB(), codes + (quad + q) * kFp4QuadBytes);
+            const VB values = hn::TableLookupBytes(twice_, code);
+            added = DotU8S8(added, offsets, hn::BitCast(di, values));
+            hn::Store(hn::BitCast(df, values), df, to + q * kGroup);
+          }
+          float* begin = to + block_ / 4 * kGroup;
+          float* row = begin + kGroup;
+          b_scales_.Fill(group, pass.k_begin + block * block_, row);
+          const VF base = hn::BitCast(df, hn::Set(di, kFractionBase));
+          VF from = base;
+          if constexpr (kPowers) {
+            from = hn::Mul(base, hn::Load(df, row));
+            hn::Store(from, df, row);
+          }
+          hn::Store(hn::BitCast(df, hn::Sub(hn::BitCast(di, from), added)), df,
+                    begin);
+        });
+  }
+
+ private:
+  static constexpr bool kPowers = std::is_same_v<Fold, FractionFold>;
+
+  const PackedMatrix& a_;
+  const PackedMatrix& b_;
+  const ScaleRows& a_scales_;
+  const ScaleRows& b_scales_;
+  size_t block_;
+  VB twice_, offset_;
+};
+
+// Long blocks of rows that share an exponent (see aligned_rows.h): bytes are
+// shifted by what their own exponent is above it.
+class AlignedPanels {
+ public:
+  using Dot = Int8Dot;
+  using Fold = IntegerFold;
+
+  AlignedPanels(const GemmCall& call, size_t block)
+      : a_(*call.a), b_(*call.b_t), block_(block) {
+    alignas(64) uint8_t twice[64], offset[64];
+    for (uint32_t i = 0; i < 64; ++i) {
+      const auto value =
+          static_cast<int>(2 * Decode(Info(Format::kE2M1FN), i % 16));
+      const int shifted = value * (1 << (i / 16));
+      twice[i] = static_cast<uint8_t>(shifted);
+      offset[i] = static_cast<uint8_t>(shifted + kOffset);
+    }
+    twice_ = LoadFp4(twice);
+    offset_ = LoadFp4(offset);
+  }
+
+  size_t block() const { return block_; }
+
+  void FillA(size_t group, const ScaledPass& pass, float* panel) const {
+    const DF df;
+    const Rows rows(a_, group);
+    const uint8_t* codes = Fp4Codes(a_, group, pass);
+    ForEachBlock(pass, block_ / 4, Fold::kARows, panel,
+                 [&](size_t, size_t quad, size_t quads, float* to) HWY_ATTR {
+                   ForEachQuad(
+                       rows, codes, pass, quad, quads,
+                       [&](size_t q, VI indices) HWY_ATTR {
+                         hn::Store(
+                             hn::BitCast(df, SelectBytes(offset_, indices)), df,
+                             to + q * kGroup);
+                       });
+                   hn::Store(rows.scales(), df, to + block_ / 4 * kGroup);
+                 });
+  }
+
+  void FillB(size_t group, const ScaledPass& pass, float* panel) const {
+    const DI di;
+    const DF df;
+    const Rows rows(b_, group);
+    const uint8_t* codes = Fp4Codes(b_, group, pass);
+    const VI offsets = hn::Set(di, kOffset * 0x01010101);
+    ForEachBlock(pass, block_ / 4, Fold::kBRows, panel,
+                 [&](size_t, size_t quad, size_t quads, float* to) HWY_ATTR {
+                   VI added = hn::Zero(di);
+                   ForEachQuad(rows, codes, pass, quad, quads,
+                               [&](size_t q, VI indices) HWY_ATTR {
+                                 const VI values = SelectBytes(twice_, indices);
+                                 added = DotU8S8(added, offsets, values);
+                                 hn::Store(hn::BitCast(df, values), df,
+                                           to + q * kGroup);
+                               });
+                   float* begin = to + block_ / 4 * kGroup;
+                   hn::Store(hn::BitCast(df, hn::Neg(added)), df, begin);
+                   // The unit of products of two numbers twice as large.
+                   hn::Store(hn::Mul(rows.scales(), hn::Set(df, 0.25f)), df,
+                             begin + kGroup);
+                 });
+  }
+
+ private:
+  static constexpr int kOffset = kLargestTwice << kMostShift;
+
+  // The scales of 16 rows.
+  class Rows {
+   public:
+    Rows(const PackedMatrix& matrix, size_t group)
+        : quads_(static_cast<size_t>(matrix.quads())) {
+      lowest_.fill(127);
+      const auto block = static_cast<size_t>(matrix.scale_block());
+      if (block == 0) return;
+      AlignRows(matrix, group, lowest_.data());
+      quads_ = hwy::DivCeil(block, kQuad);
+      codes_ = matrix.scales() +
+               group * static_cast<size_t>(matrix.scale_cols()) * kGroup;
+    }
+
+    // Quads of a scale, all if there are none.
+    size_t quads() const { return quads_; }
+    // In the high half of every byte of a row. Those of zeros are any.
+    VI Shifts(size_t scale) const {
+      const DI di;
+      if (codes_ == nullptr) return hn::Zero(di);
+      const hn::Rebind<uint8_t, DI> d8;
+      const auto above = hn::Sub(hn::LoadU(d8, codes_ + scale * kGroup),
+                                 hn::LoadU(d8, lowest_.data()));
+      const VI shifts =
+          hn::PromoteTo(di, hn::And(above, hn::Set(d8, kMostShift)));
+      return hn::Mul(shifts, hn::Set(di, 0x10101010));
+    }
+    VF scales() const {
+      const DI di;
+      const hn::Rebind<uint8_t, DI> d8;
+      const VI exponents = hn::PromoteTo(di, hn::LoadU(d8, lowest_.data()));
+      return hn::BitCast(DF(), hn::ShiftLeft<23>(exponents));
+    }
+
+   private:
+    static_assert((kMostShift & (kMostShift + 1)) == 0);  // a mask
+    std::array<uint8_t, kGroup> lowest_;
+    const uint8_t* codes_ = nullptr;
+    size_t quads_;
+  };
+
+  // Calls use(q, indices) for `quads` quads of a pass, from `quad` on.
+  template <class Use>
+  static HWY_INLINE void ForEachQuad(const Rows& rows, const uint8_t* codes,
+                                     const ScaledPass& pass, size_t quad,
+                                     size_t quads, const Use& use) {
+    const size_t first = pass.k_begin / kQuad + quad;
+    for (size_t q = 0; q < quads;) {
+      const size_t scale = (first + q) / rows.quads();
+      const size_t end = std::min(quads, (scale + 1) * rows.quads() - first);
+      const VI shifts = rows.Shifts(scale);
+      for (; q < end; ++q) {
+        const VI code = LoadFp4(codes + (quad + q) * kFp4QuadBytes);
+        use(q, hn::Or(code, shifts));
+      }
+    }
+  }
+
+  const PackedMatrix& a_;
+  const PackedMatrix& b_;
+  size_t block_;
+  VI twice_, offset_;
+};
+
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace zeroulp::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // ZEROULP_KERNELS_FP4_PANELS_INL_H_
