@@ -2,61 +2,12 @@
 #include "kernels/aligned_rows.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kernels/scale_range.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/aligned_rows.cc"  // this file, per target
-#include "kernels/targets.h"
-
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "hwy/highway.h"
-
-#ifndef ZEROULP_KERNELS_ALIGNED_ROWS_ONCE_
-#define ZEROULP_KERNELS_ALIGNED_ROWS_ONCE_
-namespace zeroulp::kernels {
-
-// The lowest and highest codes of 16 rows.
-struct CodeRanges {
-  uint8_t low[PackedMatrix::kRows], high[PackedMatrix::kRows];
-};
-
-}  // namespace zeroulp::kernels
-#endif  // ZEROULP_KERNELS_ALIGNED_ROWS_ONCE_
-
-HWY_BEFORE_NAMESPACE();
-namespace zeroulp::kernels {
-namespace HWY_NAMESPACE {
-namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Of all blocks.
-void RangesOfTarget(const uint8_t* codes, size_t blocks, CodeRanges& ranges) {
-  constexpr size_t kRows = PackedMatrix::kRows;
-  const hn::CappedTag<uint8_t, kRows> d;
-  for (size_t row = 0; row < kRows; row += hn::Lanes(d)) {
-    auto low = hn::Set(d, uint8_t{255});
-    auto high = hn::Zero(d);
-    for (size_t b = 0; b < blocks; ++b) {
-      const auto code = hn::LoadU(d, codes + b * kRows + row);
-      low = hn::Min(low, code);
-      high = hn::Max(high, code);
-    }
-    hn::StoreU(low, d, ranges.low + row);
-    hn::StoreU(high, d, ranges.high + row);
-  }
-}
-
-}  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace zeroulp::kernels
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace zeroulp::kernels {
 namespace {
-
-HWY_EXPORT(RangesOfTarget);
 
 constexpr auto kRows = static_cast<size_t>(PackedMatrix::kRows);
 constexpr uint8_t kNan = 255;
@@ -70,6 +21,28 @@ struct Range {
   }
   int shift() const { return std::max(high - low, 0); }
 };
+
+// Of all blocks of 16 rows. Calls scan all scales of their operands: arrays
+// that nothing else refers to are vectors to compilers.
+struct Ranges {
+  std::array<uint8_t, kRows> low, high;
+};
+Ranges RangesOf(const uint8_t* codes, size_t blocks) {
+  Ranges ranges;
+  ranges.low.fill(255);
+  ranges.high.fill(0);
+  for (size_t b = 0; b < blocks; ++b) {
+    std::array<uint8_t, kRows> now;
+    std::copy_n(codes + b * kRows, kRows, now.begin());
+    for (size_t i = 0; i < kRows; ++i) {
+      ranges.low[i] = std::min(ranges.low[i], now[i]);
+    }
+    for (size_t i = 0; i < kRows; ++i) {
+      ranges.high[i] = std::max(ranges.high[i], now[i]);
+    }
+  }
+  return ranges;
+}
 
 // Of the blocks of one row that are not zeros, until they are too far apart.
 Range RangeWithoutZeros(const PackedMatrix& matrix, size_t group, size_t row) {
@@ -88,9 +61,8 @@ Range RangeWithoutZeros(const PackedMatrix& matrix, size_t group, size_t row) {
 
 int AlignRows(const PackedMatrix& matrix, size_t group, uint8_t* lowest) {
   const auto blocks = static_cast<size_t>(matrix.scale_cols());
-  CodeRanges ranges;
-  HWY_DYNAMIC_DISPATCH(RangesOfTarget)
-  (matrix.scales() + group * blocks * kRows, blocks, ranges);
+  const Ranges ranges =
+      RangesOf(matrix.scales() + group * blocks * kRows, blocks);
   int most = 0;
   for (size_t i = 0; i < kRows; ++i) {
     Range range = {ranges.low[i], ranges.high[i]};
@@ -116,4 +88,3 @@ int MostShiftOf(const PackedMatrix& matrix, int64_t begin, int64_t end) {
 }
 
 }  // namespace zeroulp::kernels
-#endif  // HWY_ONCE

@@ -69,7 +69,7 @@ using SparseBody = std::function<void(const SparseCall&, const SparsePart&,
 // environment, then the epilogue. A strand has `bytes` of 64-byte aligned
 // memory, of which the first kStrandBytes are zero at first. Throws
 // std::bad_alloc before the first of them.
-inline constexpr size_t kStrandBytes = 64;
+inline constexpr size_t kStrandBytes = 128;
 void RunSparsePlan(std::span<const SparseCall> calls, const SparsePlan& plan,
                    int threads, size_t bytes, const SparseBody& body);
 

@@ -8,6 +8,7 @@
 #include "kernels/targets.h"
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "kernels/aligned_rows.h"
 #include "kernels/sparse_kernel-inl.h"
 #include "kernels/sparse_loops-inl.h"
 #include "zeroulp/codec.h"
@@ -19,6 +20,17 @@ namespace zeroulp::kernels {
 // Both factors of a product are twice as large.
 inline constexpr int kFp4Unit = -2;
 
+// Sums of products of 36, in quarters, that never need more than 24 bits.
+inline constexpr int64_t kMostProducts = (1 << 24) / (4 * 36);
+
+// Behind HeldPanels: what MostShiftOf found in sparse rows.
+struct HeldShift {
+  const PackedSparse* sparse;  // null: nothing
+  int64_t begin, end;
+  int shift;
+};
+static_assert(sizeof(HeldPanels) + sizeof(HeldShift) <= kStrandBytes);
+
 }  // namespace zeroulp::kernels
 #endif  // ZEROULP_KERNELS_SPARSE_FP4_ONCE_
 
@@ -28,13 +40,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 #if HWY_TARGET == HWY_AVX3_DL
-
-// 16-byte tables for TableLookupBytes: of codes, whose high bits are zero.
-VI LookUp(VI codes, const uint8_t* table) {
-  const hn::Repartition<uint8_t, DI> db;
-  return hn::BitCast(DI(), hn::TableLookupBytes(hn::LoadDup128(db, table),
-                                                hn::BitCast(db, codes)));
-}
 
 template <ScaleKind kKind>
 class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
@@ -48,10 +53,11 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
  public:
   explicit Fp4Kernel(const SparseCall& call) : Base(call, kFp4Steps, kFp4Unit) {
     const FormatInfo& f = Info(Format::kE2M1FN);
-    for (uint32_t i = 0; i < 16; ++i) {
-      const auto twice = static_cast<int32_t>(2 * Decode(f, i));
-      sparse_table_[i] = static_cast<uint8_t>(twice);
-      dense_table_[i] = static_cast<uint8_t>(twice + Fp4Product::kOffset);
+    for (uint32_t i = 0; i < 64; ++i) {
+      const auto twice = static_cast<int32_t>(2 * Decode(f, i % 16));
+      const int32_t value = Base::kIsAligned ? twice * (1 << i / 16) : twice;
+      sparse_table_[i] = static_cast<uint8_t>(value);
+      dense_table_[i] = static_cast<uint8_t>(value + kOffset);
     }
   }
 
@@ -59,7 +65,7 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
              const uint8_t* const* panels, const uint8_t* ahead,
              TileOutput out) const {
     // Scales are medium: what is not finite comes from C.
-    if (kKind != ScaleKind::kNone && call_.c.rows == 0) out.last = false;
+    if (kInBlocks<kKind> && call_.c.rows == 0) out.last = false;
     Base::Tiles(pass, vectors, dense, panels, ahead, out);
   }
 
@@ -69,25 +75,38 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     const size_t first = pass.first_window * window_.stored;
     const uint8_t* codes = Base::QuadAt(call_.sparse->stored(), group, first);
     const uint8_t* positions = Base::PositionsAt(group, first);
-    const VI offset = hn::Set(di, Fp4Product::kOffset * 0x01010101);
+    const VI offset = hn::Set(di, kOffset * 0x01010101);
+    const VI table = LoadWords(sparse_table_);
+    const Shifts shifts(call_.sparse->stored(), group);
     GroupBases::Cursor base = bases_.From(first / 4);
     uint8_t* block = panel + sizes_.scales();
     size_t s = 0;
     do {  // at least one: sums begin there
       VI sum = hn::Zero(di);
       const size_t end = std::min(s + block_steps_, pass.steps);
-      for (; s < end; ++s) {
-        const size_t at = s * kStepBytes;
-        const VI value = LookUp(LoadWords(codes + at), sparse_table_);
-        const VI index =
-            hn::Add(LoadWords(positions + at), hn::Set(di, base.Next()));
-        StoreLine(value, panel + s * kPanelStepBytes);
-        StoreLine(index, panel + s * kPanelStepBytes + kStepBytes);
-        sum = DotU8S8(sum, offset, value);
+      while (s < end) {
+        const VI shift = shifts.At(first + s * kFp4PerStep);
+        const size_t run =
+            std::min(end, s + shifts.length(block_steps_, kFp4PerStep));
+        for (; s < run; ++s) {
+          const size_t at = s * kStepBytes;
+          const VI value =
+              SelectBytes(table, hn::Or(LoadWords(codes + at), shift));
+          const VI index =
+              hn::Add(LoadWords(positions + at), hn::Set(di, base.Next()));
+          StoreLine(value, panel + s * kPanelStepBytes);
+          StoreLine(index, panel + s * kPanelStepBytes + kStepBytes);
+          sum = DotU8S8(sum, offset, value);
+        }
       }
       StoreLine(hn::Neg(sum), block);
       block += kPanelStepBytes;
     } while (s < pass.steps);
+    if constexpr (Base::kIsAligned) {
+      StoreLine(Base::ExponentWords(shifts.lowest(), false, kFp4Unit),
+                panel + sizes_.scales() + kStepBytes);
+      return;
+    }
     Base::DecodeSparseScales(pass, group, panel);
     if constexpr (kKind == ScaleKind::kFractions) {
       uint8_t* const begin = panel + sizes_.scales();
@@ -110,21 +129,30 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
             : ((pass.windows - 1) * window_.cols + kFp4Lanes + 3) / 4;
     constexpr size_t kRows = TileRows<kKind>();
     const bool whole_windows = window_.cols == kFp4Lanes;
+    const VI table = LoadWords(dense_table_);
+    const Shifts shifts(dense, group);
     for (size_t q = 0; q < quads; q += 16) {
+      const VI shift = shifts.At(4 * (first + q));
       VI in[16];
       ZEROULP_UNROLL
       for (size_t i = 0; i < 16; ++i) {
         // What lies past the end of K is not selected, or times zero.
-        in[i] =
-            first + q + i < all
-                ? LookUp(LoadWords(codes + (q + i) * kStepBytes), dense_table_)
-                : hn::Zero(di);
+        in[i] = first + q + i < all
+                    ? SelectBytes(
+                          table, hn::Or(LoadWords(codes + (q + i) * kStepBytes),
+                                        shift))
+                    : hn::Zero(di);
       }
       StorePart<kRows>(in, q / 16, whole_windows, pass.windows, rows,
                        sizes_.row(), panel);
     }
     if (!whole_windows) {
       ToWindows<kRows>(rows, sizes_.row(), pass.windows, window_.cols, panel);
+    }
+    if constexpr (Base::kIsAligned) {
+      StoreLine(Base::ExponentWords(shifts.lowest(), true, kFp4Unit),
+                panel + sizes_.dense_scales());
+      return;
     }
     Base::DecodeDenseScales(pass, group, panel);
   }
@@ -137,18 +165,80 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     hn::Store(words, DI(), reinterpret_cast<int32_t*>(to));
   }
 
-  alignas(16) uint8_t sparse_table_[16];
-  alignas(16) uint8_t dense_table_[16];
+  // How far the elements of 16 rows are shifted, as bits 4 and 5 of indices of
+  // the tables' bytes.
+  class Shifts {
+   public:
+    Shifts(const PackedMatrix& matrix, size_t group) : matrix_(matrix) {
+      if constexpr (!Base::kIsAligned) return;
+      uint8_t lowest[kSparseRows];
+      AlignRows(matrix, group, lowest);
+      lowest_ = Codes(lowest);
+      scales_ = matrix.scales() +
+                group * static_cast<size_t>(matrix.scale_cols()) * kSparseRows;
+    }
+
+    // Of the block that element k is in.
+    VI At(size_t k) const {
+      const DI di;
+      if constexpr (!Base::kIsAligned) return hn::Zero(di);
+      const size_t block = k / static_cast<size_t>(matrix_.scale_block());
+      // Blocks of zeros have any scale.
+      const VI shift = hn::Min(
+          hn::Max(hn::Sub(Codes(scales_ + block * kSparseRows), lowest_),
+                  hn::Zero(di)),
+          hn::Set(di, kMostShift));
+      return hn::Mul(shift, hn::Set(di, 0x10101010));
+    }
+    // Steps that it lasts, of `all`.
+    size_t length(size_t all, size_t per_step) const {
+      return Base::kIsAligned
+                 ? static_cast<size_t>(matrix_.scale_block()) / per_step
+                 : all;
+    }
+    VI lowest() const { return lowest_; }
+
+   private:
+    static VI Codes(const uint8_t* codes) {
+      return hn::PromoteTo(DI(), hn::LoadU(hn::Rebind<uint8_t, DI>(), codes));
+    }
+
+    const PackedMatrix& matrix_;
+    const uint8_t* scales_;
+    VI lowest_;
+  };
+
+  // Makes bytes of dense rows unsigned.
+  static constexpr int32_t kOffset = Fp4Product::kLargest
+                                     << (Base::kIsAligned ? kMostShift : 0);
+
+  alignas(64) uint8_t sparse_table_[64];
+  alignas(64) uint8_t dense_table_[64];
 };
+
+// The sparse rows of a strand's parts are often the same.
+int SparseShift(const SparseCall& call, const SparsePart& part,
+                std::byte* workspace) {
+  auto* held = reinterpret_cast<HeldShift*>(workspace + sizeof(HeldPanels));
+  if (held->sparse != call.sparse || held->begin != part.sparse_begin ||
+      held->end != part.sparse_end) {
+    *held = {
+        call.sparse, part.sparse_begin, part.sparse_end,
+        MostShiftOf(call.sparse->stored(), part.sparse_begin, part.sparse_end)};
+  }
+  return held->shift;
+}
 
 void SparseFp4Target(const SparseCall& call, const SparsePart& part,
                      std::byte* workspace) {
   if (call.sparse->stored().scale_block() == 0) {
     RunSparse(Fp4Kernel<ScaleKind::kNone>(call), call, part, workspace);
-  } else if (ScaleKindOf(call) == ScaleKind::kExponents) {
-    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
-  } else {
+  } else if (ScaleKindOf(call) == ScaleKind::kFactors) {
     RunSparse(Fp4Kernel<ScaleKind::kFactors>(call), call, part, workspace);
+  } else if (IsAlignedFp4(call, part, SparseShift(call, part, workspace))) {
+    RunSparse(Fp4Kernel<ScaleKind::kAligned>(call), call, part, workspace);
+  } else {
+    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
   }
 }
 
@@ -198,12 +288,22 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
     }
     return RefusesScales(call, window, kFp4Steps, kFp4PerStep, kFp4Unit);
   }
-  // Sums of multiples of 1/4 that never need more than 24 bits.
-  constexpr int64_t kMostProducts = (1 << 24) / (4 * 36);
   if (call.c.rows != 0 || call.sparse->stored().cols() > kMostProducts) {
     return "takes C beside block scales only, without them K is limited";
   }
   return {};
+}
+
+bool IsAlignedFp4(const SparseCall& call, const SparsePart& part,
+                  int sparse_shift) {
+  if (call.c.rows != 0 || call.dense->scale_block() % kFp4Lanes != 0 ||
+      sparse_shift < 0) {
+    return false;
+  }
+  const int dense_shift =
+      MostShiftOf(*call.dense, part.dense_begin, part.dense_end);
+  return dense_shift >= 0 && call.sparse->stored().cols() <= kMostProducts >>
+                                 (sparse_shift + dense_shift);
 }
 
 size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows) {

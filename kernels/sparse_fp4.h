@@ -22,6 +22,11 @@ inline constexpr size_t kFp4Steps = 256;
 // does.
 std::string_view SparseFp4Refuses(const SparseCall& call);
 
+// Whether all sums of a part are integers over all of K, see aligned_rows.h;
+// `sparse_shift` is MostShiftOf its sparse rows. E8M0 scales of both operands.
+bool IsAlignedFp4(const SparseCall& call, const SparsePart& part,
+                  int sparse_shift);
+
 // Of a part of so many sparse rows.
 size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows);
 

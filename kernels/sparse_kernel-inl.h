@@ -25,6 +25,7 @@ template <class Product, ScaleKind kKind>
 class SparseKernel {
  public:
   static constexpr size_t kPerStep = Product::kPerStep;
+  static constexpr bool kIsAligned = kKind == ScaleKind::kAligned;
 
   // Passes of at most `max_steps` steps; sums in units of 2^unit.
   SparseKernel(const SparseCall& call, size_t max_steps, int unit)
@@ -34,9 +35,9 @@ class SparseKernel {
         unit_(unit) {
     const PackedMatrix& stored = call.sparse->stored();
     block_steps_ =
-        kKind == ScaleKind::kNone
-            ? max_steps
-            : static_cast<size_t>(stored.scale_block()) / Product::kPerStep;
+        kInBlocks<kKind>
+            ? static_cast<size_t>(stored.scale_block()) / Product::kPerStep
+            : max_steps;
     sizes_ = SizesOf(static_cast<size_t>(stored.cols()), max_steps, window_,
                      Product::kPerStep, block_steps_);
     if constexpr (kKind == ScaleKind::kFactors) {
@@ -96,16 +97,6 @@ class SparseKernel {
   SparseSizes sizes_;
   size_t block_steps_;
 
- private:
-  size_t Blocks(const SparsePass& pass) const {
-    return kKind == ScaleKind::kNone ? 0
-                                     : hwy::DivCeil(pass.steps, block_steps_);
-  }
-  size_t FirstBlock(const SparsePass& pass) const {
-    return pass.first_window * window_.stored / Product::kPerStep /
-           block_steps_;
-  }
-
   // Of E8M0 codes, times 2^unit. Of two exponents that are added one has the
   // bias, the dense one.
   static VI ExponentWords(VI codes, bool is_dense, int unit) {
@@ -120,6 +111,15 @@ class SparseKernel {
     }
     const int32_t add = is_dense ? unit - kBias : 0;
     return hn::ShiftLeft<23>(hn::Add(codes, hn::Set(di, add)));
+  }
+
+ private:
+  size_t Blocks(const SparsePass& pass) const {
+    return kInBlocks<kKind> ? hwy::DivCeil(pass.steps, block_steps_) : 0;
+  }
+  size_t FirstBlock(const SparsePass& pass) const {
+    return pass.first_window * window_.stored / Product::kPerStep /
+           block_steps_;
   }
 
   // 16 words of one block, times 2^unit.

@@ -130,7 +130,7 @@ void DecodePanels(const Kernel& kernel, const SparseCall& call,
                   const SparsePass& pass, size_t sparse_begin,
                   size_t sparse_end, const SparseMemory& memory) {
   const HeldPanels needed = {call.sparse, sparse_begin, sparse_end,
-                             pass.first_window};
+                             pass.first_window, Kernel::kIsAligned};
   if (*memory.held == needed) return;
   *memory.held = needed;
   for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {

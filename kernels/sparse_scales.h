@@ -15,6 +15,7 @@ enum class ScaleKind {
   kNone,       // no blocks
   kExponents,  // E8M0: words are exponents in binary32's place, added
   kFractions,  // E8M0, of sums of integers: see sparse_tile-inl.h
+  kAligned,    // E8M0, in the integers: see aligned_rows.h
   kFactors,    // UE4M3 and FP32: binary32 values, multiplied
 };
 

@@ -12,6 +12,7 @@
 //   Sum Resume(block, from)     the same, with what earlier passes left in D
 //   VF ToFloat(sum)             in units of its products
 //   Finish(sum, last)           words for D
+//   FinishAligned(sum, exponents, last)  the same of integers, times 2^...
 
 #if defined(ZEROULP_KERNELS_SPARSE_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_SPARSE_TILE_INL_H_
@@ -67,13 +68,13 @@ struct Bf16Product {
 
 #if HWY_TARGET == HWY_AVX3_DL
 // Four e2m1 as bytes, twice their values: multiples of 1/2 up to 6. The dense
-// ones are unsigned and larger by kOffset, so that a sum begins with what that
-// adds to it, negative. D holds integers between passes.
+// ones are unsigned and larger by an offset, so that a sum begins with what
+// that adds to it, negative. D holds integers between passes.
 struct Fp4Product {
   using Sum = VI;
   static constexpr size_t kLanes = 64;
   static constexpr size_t kPerStep = 4;
-  static constexpr int32_t kOffset = 12;
+  static constexpr int32_t kLargest = 12;
 
   static HWY_INLINE VI Select(VI row, VI index) {
     return SelectBytes(row, index);
@@ -92,15 +93,25 @@ struct Fp4Product {
     return last ? hn::Mul(ToFloat(sum), hn::Set(df, 0.25f))
                 : hn::BitCast(df, sum);
   }
+  static HWY_INLINE VF FinishAligned(VI sum, VI exponents, bool last) {
+    const DF df;
+    return last ? hn::Mul(ToFloat(sum), hn::BitCast(df, exponents))
+                : hn::BitCast(df, sum);
+  }
 };
 #endif  // HWY_TARGET == HWY_AVX3_DL
+
+// Whether every block has a sum of its own, which its scales multiply.
+template <ScaleKind kKind>
+inline constexpr bool kInBlocks =
+    kKind != ScaleKind::kNone&& kKind != ScaleKind::kAligned;
 
 // Dense rows of a tile of kSparseNV vectors: 16 sums; or 8, and 8 of binary32
 // for what scales multiply. Beside them two indices, two vectors of values, a
 // window and what is selected from it.
 template <ScaleKind kKind>
 constexpr size_t TileRows() {
-  return kKind == ScaleKind::kNone ? 8 : 4;
+  return kInBlocks<kKind> ? 4 : 8;
 }
 
 // Steps before the end of a tile: long enough for D to come from L3, and not so
@@ -219,12 +230,13 @@ HWY_INLINE void PrefetchRow(const float* row) {
 // 16 dense rows by `vectors` panels, tile under tile. They are one loop, with
 // as few values alive as it can do with: what calls and spilled addresses take
 // between two tiles, no dot hides (4 % of 64 steps).
-template <class Product, size_t kVectors>
+template <class Product, ScaleKind kKind, size_t kVectors>
 HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
-  constexpr size_t kRows = TileRows<ScaleKind::kNone>();
+  constexpr size_t kRows = TileRows<kKind>();
   const size_t num_windows = hwy::DivCeil(in.steps, in.window_steps);
   const float* from = out.from;
   float* to = out.to;
+  const auto* exponents = reinterpret_cast<const int32_t*>(in.dense_scales);
   SparseCursor<kRows, kVectors> cursor(in);
   for (size_t tile = 0; tile < kSparseRows / kRows; ++tile) {
     ZEROULP_UNROLL
@@ -259,11 +271,21 @@ HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
       asm volatile("" : "+r"(to));
       ZEROULP_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
-        hn::StoreU(Product::Finish(sum[i][v], last), DF(), to + v * kLanes);
+        VF word;
+        if constexpr (kKind == ScaleKind::kAligned) {
+          const VI exponent =
+              hn::Add(hn::Set(DI(), exponents[i]),
+                      LoadLine(in.panels[v] + in.blocks + kStepBytes));
+          word = Product::FinishAligned(sum[i][v], exponent, last);
+        } else {
+          word = Product::Finish(sum[i][v], last);
+        }
+        hn::StoreU(word, DF(), to + v * kLanes);
       }
       to += to_stride;
     }
     if (from != nullptr) from += kRows * out.from_stride;
+    exponents += kRows;
   }
 }
 
@@ -353,10 +375,10 @@ void SquareOfTiles(size_t vectors, size_t windows, const SparseTileInput& in,
                    const TileOutput& out) {
   const auto tiles = [&](auto one_or_two) HWY_ATTR {
     constexpr size_t kVectors = decltype(one_or_two)::value;
-    if constexpr (kKind == ScaleKind::kNone) {
-      PlainTiles<Product, kVectors>(in, out);
-    } else {
+    if constexpr (kInBlocks<kKind>) {
       ScaledTiles<Product, kKind, kVectors>(windows, in, out);
+    } else {
+      PlainTiles<Product, kKind, kVectors>(in, out);
     }
   };
   if (vectors == kSparseNV) {

@@ -141,6 +141,7 @@ struct HeldPanels {
   const PackedSparse* sparse;  // null: nothing
   size_t sparse_begin, sparse_end;
   size_t first_window;
+  bool aligned;  // see aligned_rows.h
 
   friend bool operator==(const HeldPanels&, const HeldPanels&) = default;
 };
