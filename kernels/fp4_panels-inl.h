@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/aligned_parts.h"
 #include "kernels/aligned_rows.h"
 #include "kernels/scaled-inl.h"
 #include "zeroulp/codec.h"
@@ -120,6 +121,98 @@ class BytePanels {
   VB twice_, offset_;
 };
 
+// The scales of 16 rows.
+class AlignedScales {
+ public:
+  AlignedScales(const PackedMatrix& matrix, size_t group)
+      : quads_(static_cast<size_t>(matrix.quads())) {
+    lowest_.fill(127);
+    const auto block = static_cast<size_t>(matrix.scale_block());
+    if (block == 0) return;
+    AlignRows(matrix, group, lowest_.data());
+    quads_ = hwy::DivCeil(block, kQuad);
+    codes_ = matrix.scales() +
+             group * static_cast<size_t>(matrix.scale_cols()) * kGroup;
+  }
+
+  // Quads of a scale, all if there are none.
+  size_t quads() const { return quads_; }
+  // In the high half of every byte of a row. Those of zeros are any.
+  VI Shifts(size_t scale) const {
+    const DI di;
+    if (codes_ == nullptr) return hn::Zero(di);
+    const hn::Rebind<uint8_t, DI> d8;
+    const auto above = hn::Sub(hn::LoadU(d8, codes_ + scale * kGroup),
+                               hn::LoadU(d8, lowest_.data()));
+    const VI shifts =
+        hn::PromoteTo(di, hn::And(above, hn::Set(d8, kMostShift)));
+    return hn::Mul(shifts, hn::Set(di, 0x10101010));
+  }
+  VF lowest() const {
+    const DI di;
+    const hn::Rebind<uint8_t, DI> d8;
+    const VI exponents = hn::PromoteTo(di, hn::LoadU(d8, lowest_.data()));
+    return hn::BitCast(DF(), hn::ShiftLeft<23>(exponents));
+  }
+
+ private:
+  static_assert((kMostShift & (kMostShift + 1)) == 0);  // a mask
+  std::array<uint8_t, kGroup> lowest_;
+  const uint8_t* codes_ = nullptr;
+  size_t quads_;
+};
+
+// Calls use(q, indices) for `quads` quads, of which `first` is the first, and
+// `codes` where it is: indices of tables of 4 times 16 values, each 16 twice as
+// large as those before.
+template <class Use>
+HWY_INLINE void ForEachQuad(const AlignedScales& scales, const uint8_t* codes,
+                            size_t first, size_t quads, const Use& use) {
+  for (size_t q = 0; q < quads;) {
+    const size_t scale = (first + q) / scales.quads();
+    const size_t end = std::min(quads, (scale + 1) * scales.quads() - first);
+    const VI shifts = scales.Shifts(scale);
+    for (; q < end; ++q) {
+      use(q, hn::Or(LoadFp4(codes + q * kFp4QuadBytes), shifts));
+    }
+  }
+}
+
+// A table for what ForEachQuad gives.
+struct ShiftedTable {
+  // value(twice what a code means, shifted)
+  template <class Value>
+  explicit constexpr ShiftedTable(const Value& value) : bytes() {
+    for (uint32_t i = 0; i < 64; ++i) {
+      const auto twice = static_cast<int>(2 * Decode(Format::kE2M1FN, i % 16));
+      bytes[i] = static_cast<uint8_t>(value(twice * (1 << (i / 16))));
+    }
+  }
+
+  alignas(64) uint8_t bytes[64];
+};
+
+// See aligned_parts.h.
+inline int RoomOfTarget(const PackedMatrix& matrix, size_t group) {
+  // Lanes hold the sums of 2^31 / 96 magnitudes; of far fewer that are not zero
+  // there is no room.
+  constexpr int64_t kMostProducts = int64_t{1} << 20;
+  if (matrix.cols() > kMostProducts) return -1;
+  const DI di;
+  const auto quads = static_cast<size_t>(matrix.quads());
+  static constexpr ShiftedTable kMagnitudes(
+      [](int x) { return x < 0 ? -x : x; });
+  const VI magnitudes = LoadFp4(kMagnitudes.bytes);
+  const VI ones = hn::Set(di, 0x01010101);
+  VI sum = hn::Zero(di);
+  ForEachQuad(AlignedScales(matrix, group),
+              matrix.data() + group * quads * kFp4QuadBytes, 0, quads,
+              [&](size_t, VI indices) HWY_ATTR {
+                sum = DotU8S8(sum, SelectBytes(magnitudes, indices), ones);
+              });
+  return RoomBeside(hn::GetLane(hn::MaxOfLanes(di, sum)));
+}
+
 // Long blocks of rows that share an exponent (see aligned_rows.h): bytes are
 // shifted by what their own exponent is above it.
 class AlignedPanels {
@@ -128,48 +221,42 @@ class AlignedPanels {
   using Fold = IntegerFold;
 
   AlignedPanels(const GemmCall& call, size_t block)
-      : a_(*call.a), b_(*call.b_t), block_(block) {
-    alignas(64) uint8_t twice[64], offset[64];
-    for (uint32_t i = 0; i < 64; ++i) {
-      const auto value =
-          static_cast<int>(2 * Decode(Info(Format::kE2M1FN), i % 16));
-      const int shifted = value * (1 << (i / 16));
-      twice[i] = static_cast<uint8_t>(shifted);
-      offset[i] = static_cast<uint8_t>(shifted + kOffset);
-    }
-    twice_ = LoadFp4(twice);
-    offset_ = LoadFp4(offset);
-  }
+      : a_(*call.a),
+        b_(*call.b_t),
+        block_(block),
+        twice_(LoadFp4(kTwice.bytes)),
+        offset_(LoadFp4(kOffsetTwice.bytes)) {}
 
   size_t block() const { return block_; }
 
   void FillA(size_t group, const ScaledPass& pass, float* panel) const {
     const DF df;
-    const Rows rows(a_, group);
+    const AlignedScales scales(a_, group);
     const uint8_t* codes = Fp4Codes(a_, group, pass);
-    ForEachBlock(pass, block_ / 4, Fold::kARows, panel,
-                 [&](size_t, size_t quad, size_t quads, float* to) HWY_ATTR {
-                   ForEachQuad(
-                       rows, codes, pass, quad, quads,
-                       [&](size_t q, VI indices) HWY_ATTR {
-                         hn::Store(
-                             hn::BitCast(df, SelectBytes(offset_, indices)), df,
-                             to + q * kGroup);
-                       });
-                   hn::Store(rows.scales(), df, to + block_ / 4 * kGroup);
-                 });
+    ForEachBlock(
+        pass, block_ / 4, Fold::kARows, panel,
+        [&](size_t, size_t quad, size_t quads, float* to) HWY_ATTR {
+          ForEachQuad(
+              scales, codes + quad * kFp4QuadBytes, pass.k_begin / kQuad + quad,
+              quads, [&](size_t q, VI indices) HWY_ATTR {
+                hn::Store(hn::BitCast(df, SelectBytes(offset_, indices)), df,
+                          to + q * kGroup);
+              });
+          hn::Store(scales.lowest(), df, to + block_ / 4 * kGroup);
+        });
   }
 
   void FillB(size_t group, const ScaledPass& pass, float* panel) const {
     const DI di;
     const DF df;
-    const Rows rows(b_, group);
+    const AlignedScales scales(b_, group);
     const uint8_t* codes = Fp4Codes(b_, group, pass);
     const VI offsets = hn::Set(di, kOffset * 0x01010101);
     ForEachBlock(pass, block_ / 4, Fold::kBRows, panel,
                  [&](size_t, size_t quad, size_t quads, float* to) HWY_ATTR {
                    VI added = hn::Zero(di);
-                   ForEachQuad(rows, codes, pass, quad, quads,
+                   ForEachQuad(scales, codes + quad * kFp4QuadBytes,
+                               pass.k_begin / kQuad + quad, quads,
                                [&](size_t q, VI indices) HWY_ATTR {
                                  const VI values = SelectBytes(twice_, indices);
                                  added = DotU8S8(added, offsets, values);
@@ -179,71 +266,15 @@ class AlignedPanels {
                    float* begin = to + block_ / 4 * kGroup;
                    hn::Store(hn::BitCast(df, hn::Neg(added)), df, begin);
                    // The unit of products of two numbers twice as large.
-                   hn::Store(hn::Mul(rows.scales(), hn::Set(df, 0.25f)), df,
+                   hn::Store(hn::Mul(scales.lowest(), hn::Set(df, 0.25f)), df,
                              begin + kGroup);
                  });
   }
 
  private:
   static constexpr int kOffset = kLargestTwice << kMostShift;
-
-  // The scales of 16 rows.
-  class Rows {
-   public:
-    Rows(const PackedMatrix& matrix, size_t group)
-        : quads_(static_cast<size_t>(matrix.quads())) {
-      lowest_.fill(127);
-      const auto block = static_cast<size_t>(matrix.scale_block());
-      if (block == 0) return;
-      AlignRows(matrix, group, lowest_.data());
-      quads_ = hwy::DivCeil(block, kQuad);
-      codes_ = matrix.scales() +
-               group * static_cast<size_t>(matrix.scale_cols()) * kGroup;
-    }
-
-    // Quads of a scale, all if there are none.
-    size_t quads() const { return quads_; }
-    // In the high half of every byte of a row. Those of zeros are any.
-    VI Shifts(size_t scale) const {
-      const DI di;
-      if (codes_ == nullptr) return hn::Zero(di);
-      const hn::Rebind<uint8_t, DI> d8;
-      const auto above = hn::Sub(hn::LoadU(d8, codes_ + scale * kGroup),
-                                 hn::LoadU(d8, lowest_.data()));
-      const VI shifts =
-          hn::PromoteTo(di, hn::And(above, hn::Set(d8, kMostShift)));
-      return hn::Mul(shifts, hn::Set(di, 0x10101010));
-    }
-    VF scales() const {
-      const DI di;
-      const hn::Rebind<uint8_t, DI> d8;
-      const VI exponents = hn::PromoteTo(di, hn::LoadU(d8, lowest_.data()));
-      return hn::BitCast(DF(), hn::ShiftLeft<23>(exponents));
-    }
-
-   private:
-    static_assert((kMostShift & (kMostShift + 1)) == 0);  // a mask
-    std::array<uint8_t, kGroup> lowest_;
-    const uint8_t* codes_ = nullptr;
-    size_t quads_;
-  };
-
-  // Calls use(q, indices) for `quads` quads of a pass, from `quad` on.
-  template <class Use>
-  static HWY_INLINE void ForEachQuad(const Rows& rows, const uint8_t* codes,
-                                     const ScaledPass& pass, size_t quad,
-                                     size_t quads, const Use& use) {
-    const size_t first = pass.k_begin / kQuad + quad;
-    for (size_t q = 0; q < quads;) {
-      const size_t scale = (first + q) / rows.quads();
-      const size_t end = std::min(quads, (scale + 1) * rows.quads() - first);
-      const VI shifts = rows.Shifts(scale);
-      for (; q < end; ++q) {
-        const VI code = LoadFp4(codes + (quad + q) * kFp4QuadBytes);
-        use(q, hn::Or(code, shifts));
-      }
-    }
-  }
+  static constexpr ShiftedTable kTwice{[](int x) { return x; }};
+  static constexpr ShiftedTable kOffsetTwice{[](int x) { return x + kOffset; }};
 
   const PackedMatrix& a_;
   const PackedMatrix& b_;

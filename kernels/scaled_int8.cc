@@ -54,17 +54,16 @@ void RunPowers(const GemmCall& call, size_t block, std::byte* workspace) {
   const auto rest = [&](const GemmCall& part) {
     RunBytes<FractionFold>(part, block, workspace);
   };
-  const AlignedShifts shifts = ShiftsOfMost(call);
-  if (!shifts.any()) return rest(call);
-  const auto aligned = [](const PackedMatrix& matrix, int most) {
-    return [&matrix, most](size_t group) {
-      const int shift = AlignedShiftOf(matrix, group);
-      return 0 <= shift && shift <= most;
-    };
+  const AlignedLimits limits = LimitsOfMost(call, RoomOfTarget);
+  if (!limits.any()) return rest(call);
+  const auto aligned = [](const PackedMatrix& matrix,
+                          const AlignedLimit& limit) {
+    return
+        [&](size_t group) { return limit.Admits(matrix, group, RoomOfTarget); };
   };
   const AlignedPanels panels(call, LongBlock(call));
   RunWhere(
-      call, aligned(*call.a, shifts.a), aligned(*call.b_t, shifts.b),
+      call, aligned(*call.a, limits.a), aligned(*call.b_t, limits.b),
       kFewGroups,
       [&](const GemmCall& part) {
         ScaledGemm<AlignedPanels>(part, panels, workspace).Run();

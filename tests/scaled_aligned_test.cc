@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -15,7 +14,9 @@
 #include <vector>
 
 #include "kernels/aligned_parts.h"
+#include "kernels/aligned_rows.h"
 #include "tests/every_kernel.h"
+#include "zeroulp/codec.h"
 
 namespace zeroulp {
 namespace {
@@ -98,11 +99,34 @@ void ExpectExact(const Fp4& a, const Fp4& b, const std::string& what,
                                   {1, 3});
 }
 
+// What elements of other rows may be shifted by, as the kernel finds out.
+int RoomOf(const PackedMatrix& matrix, size_t group) {
+  uint8_t lowest[16] = {};
+  if (matrix.scale_block() != 0) kernels::AlignRows(matrix, group, lowest);
+  const auto quads = static_cast<size_t>(matrix.quads());
+  std::array<int64_t, 16> magnitudes = {};
+  for (size_t i = 0; i < quads * 64; ++i) {
+    const size_t row = i / 4 % 16, k = i / 64 * 4 + i % 4;
+    const uint32_t code = matrix.data()[group * quads * 64 + i] & 7u;
+    int shift = 0;
+    if (matrix.scale_block() != 0 && code != 0) {
+      const auto block = k / static_cast<size_t>(matrix.scale_block());
+      const auto blocks = static_cast<size_t>(matrix.scale_cols());
+      shift =
+          matrix.scales()[(group * blocks + block) * 16 + row] - lowest[row];
+    }
+    magnitudes[row] += static_cast<int64_t>(2 * Decode(Format::kE2M1FN, code))
+                       << shift;
+  }
+  return kernels::RoomBeside(
+      *std::max_element(magnitudes.begin(), magnitudes.end()));
+}
+
 // What the kernel decides for all of D.
-kernels::AlignedShifts ShiftsOf(const Fp4& a, const Fp4& b,
+kernels::AlignedLimits LimitsOf(const Fp4& a, const Fp4& b,
                                 const ConstMatrixView& c = {}) {
   const PackedMatrix packed_a = Pack(a.operand()), packed_b = Pack(b.operand());
-  return kernels::ShiftsOfMost({.row = &Chain(),
+  return kernels::LimitsOfMost({.row = &Chain(),
                                 .a = &packed_a,
                                 .b_t = &packed_b,
                                 .m_begin = 0,
@@ -110,12 +134,17 @@ kernels::AlignedShifts ShiftsOf(const Fp4& a, const Fp4& b,
                                 .n_begin = 0,
                                 .n_end = b.rows(),
                                 .c = c,
-                                .d = {}});
+                                .d = {}},
+                               RoomOf);
 }
 
-void ExpectShifts(const kernels::AlignedShifts& shifts, int a, int b) {
-  EXPECT_EQ(shifts.a, a);
-  EXPECT_EQ(shifts.b, b);
+void ExpectLimits(const kernels::AlignedLimits& limits,
+                  const kernels::AlignedLimit& a,
+                  const kernels::AlignedLimit& b) {
+  EXPECT_EQ(limits.a.shift, a.shift);
+  EXPECT_EQ(limits.a.room, a.room);
+  EXPECT_EQ(limits.b.shift, b.shift);
+  EXPECT_EQ(limits.b.room, b.room);
 }
 
 TEST(ScaledAligned, EverySpreadOfScales) {
@@ -200,7 +229,7 @@ TEST(ScaledAligned, NanAndZerosOfAnyScale) {
           x.Scale(2, block, scale).SetBlock(2, block, zero);
         }
         ExpectExact(a, b, fmt::format("zeros of scale {}", scale));
-        if (scale == 255) ExpectShifts(ShiftsOf(a, b), 1, 2);
+        if (scale == 255) ExpectLimits(LimitsOf(a, b), {1}, {2});
       }
     }
   }
@@ -243,57 +272,103 @@ TEST(ScaledAligned, RangeOfLowestScales) {
   EXPECT_EQ(shift(127 + 53), -1);
 }
 
-// Blocks of the largest products, then some of the smallest: those disappear
-// one by one once the sum is more than 2^24 of them.
-struct Largest {
+// Blocks of one product again and again, then some of the smallest: those
+// disappear one by one once the sum is more than 2^24 of them.
+struct Long {
   Fp4 a, b;
 
-  Largest(int64_t k, int shift_a, int shift_b) : a(1, k), b(50, k) {
-    for (Fp4* x : {&a, &b}) {
-      const int shift = x == &a ? shift_a : shift_b;
-      for (int64_t row = 0; row < x->rows(); ++row) {
-        for (int64_t block = 0; block < x->blocks(); ++block) {
-          const bool large = block + kSmall < x->blocks();
-          x->Scale(row, block, large ? 127 + shift : 127);
-          x->SetBlock(row, block, large ? kSix : 0);
-          if (!large) x->Set(row, block * 32, kHalf);
-        }
+  Long(int64_t k, int shift_a, int shift_b, uint32_t code_a, uint32_t code_b)
+      : a(1, k), b(140, k) {
+    Fill(a, shift_a, code_a);
+    Fill(b, shift_b, code_b);
+  }
+  static void Fill(Fp4& x, int shift, uint32_t code) {
+    constexpr int64_t kSmall = 5;
+    for (int64_t row = 0; row < x.rows(); ++row) {
+      for (int64_t block = 0; block < x.blocks(); ++block) {
+        const bool large = block + kSmall < x.blocks();
+        x.Scale(row, block, large ? 127 + shift : 127);
+        x.SetBlock(row, block, large ? code : 0);
+        if (!large) x.Set(row, block * 32, kHalf);
       }
     }
   }
-  static constexpr int64_t kSmall = 5;
 };
 
-TEST(ScaledAligned, AsLongAsSumsAreExact) {
+TEST(ScaledAligned, AsLongAsAnySumsAreExact) {
   // 2^24 / (12 << 3)^2 is 1820.4, of 2^(3 + 2) 3640.9.
   for (const int64_t k : {1760, 1820, 1821, 1984, 2016}) {
-    const Largest x(k, 3, 3);
+    const Long x(k, 3, 3, kSix, kSix);
     ExpectExact(x.a, x.b, fmt::format("K {}", k));
-    const bool fits = k <= 1820;
-    ExpectShifts(ShiftsOf(x.a, x.b), fits ? 3 : -1, fits ? 3 : -1);
+    const auto limits = LimitsOf(x.a, x.b);
+    EXPECT_EQ(limits.any() && limits.a.room < 0 && limits.b.room < 0, k <= 1820)
+        << k;
   }
   for (const int64_t k : {3640, 3641, 3840}) {
-    const Largest x(k, 2, 3);
+    const Long x(k, 2, 3, kSix, kSix);
     ExpectExact(x.a, x.b, fmt::format("K {}", k));
-    const bool fits = k <= 3640;
-    ExpectShifts(ShiftsOf(x.a, x.b), fits ? 2 : -1, fits ? 3 : -1);
+    const auto limits = LimitsOf(x.a, x.b);
+    EXPECT_EQ(limits.any() && limits.a.room < 0 && limits.b.room < 0, k <= 3640)
+        << k;
+  }
+}
+
+// As above, but elements are smaller than they could be, on one side: by a
+// factor of 8 (3/4 instead of 6), and sums may be as much longer.
+TEST(ScaledAligned, AsLongAsSumsOfTheirsAreExact) {
+  constexpr uint32_t kOneAndAHalf = 3;
+  for (const bool in_a : {true, false}) {
+    // 2^24 / (3 << 3) / (12 << 3) is 7281.8; the last 5 blocks are 5 and 27
+    // zeros each.
+    for (const int64_t k : {7264, 7424, 7456, 7488, 8000}) {
+      const Long x(k, 3, 3, in_a ? kOneAndAHalf : kSix,
+                   in_a ? kSix : kOneAndAHalf);
+      ExpectExact(x.a, x.b, fmt::format("K {}", k));
+      const auto limits = LimitsOf(x.a, x.b);
+      if (k > 7424) {
+        EXPECT_FALSE(limits.any()) << k;
+      } else {
+        const kernels::AlignedLimit all = {3}, with_room = {3, 3};
+        ExpectLimits(limits, in_a ? with_room : all, in_a ? all : with_room);
+      }
+    }
   }
 }
 
 // Where not all of D can be aligned, what most of it needs.
-TEST(ScaledAligned, ShiftsOfMostOfD) {
+TEST(ScaledAligned, LimitsOfMostOfD) {
   Fp4 a(64, 2048), b(80, 2048);
-  ExpectShifts(ShiftsOf(a, b), 0, 0);
+  for (Fp4* x : {&a, &b}) {
+    for (int64_t row = 0; row < x->rows(); ++row) {
+      for (int64_t block = 0; block < 64; ++block)
+        x->SetBlock(row, block, kSix);
+    }
+  }
+  const Fp4 ones = a;
+  ExpectLimits(LimitsOf(a, b), {0}, {0});
   for (int64_t group = 0; group < 3; ++group) a.Scale(16 * group, 1, 130);
   for (int64_t group = 0; group < 4; ++group) b.Scale(16 * group, 1, 129);
-  ExpectShifts(ShiftsOf(a, b), 3, 2);
-  b.Scale(79, 63, 130);  // 3 and 3 would be too long
-  ExpectShifts(ShiftsOf(a, b), 3, 2);
+  ExpectLimits(LimitsOf(a, b), {3}, {2});
+  // Were all blocks shifted by 3, sums of 2048 would be too long: but it is
+  // one, here ...
+  b.Scale(79, 63, 130);
+  ExpectLimits(LimitsOf(a, b), {3, 3}, {3});
+  // ... and all, there.
+  for (int64_t block = 1; block < 64; ++block) {
+    for (int64_t group = 0; group < 3; ++group) {
+      a.Scale(16 * group, block, 130);
+    }
+  }
+  ExpectLimits(LimitsOf(a, b), {3}, {3, 3});
+  // Another row whose scales are too far apart, and everywhere 3.
   a.Scale(48, 0, 131);
-  ExpectShifts(ShiftsOf(a, b), 3, 2);
-  for (int64_t group = 0; group < 4; ++group) b.Scale(16 * group, 1, 130);
-  ExpectShifts(ShiftsOf(a, b), -1, -1);
-  ExpectShifts(ShiftsOf(Fp4(64, 2048), b), 0, 3);
+  for (int64_t group = 0; group < 5; ++group) {
+    for (int64_t block = 1; block < 64; ++block) {
+      b.Scale(16 * group, block, 130);
+    }
+  }
+  ExpectLimits(LimitsOf(a, b), {-1}, {-1});
+  ExpectLimits(LimitsOf(ones, b), {0}, {3});
 }
 
 TEST(ScaledAligned, SumsThatStartFromC) {
@@ -306,7 +381,7 @@ TEST(ScaledAligned, SumsThatStartFromC) {
   }
   const ConstMatrixView view = F32View(c, 20, 51);
   ExpectExact(a, b, "from C", view);
-  ExpectShifts(ShiftsOf(a, b, view), -1, -1);
+  ExpectLimits(LimitsOf(a, b, view), {}, {});
 }
 
 }  // namespace
