@@ -49,8 +49,8 @@ class PanelDecoder {
     VB high, low;
     Bytes(hn::LoadU(DB(), quad), high, low);
     if constexpr (Dot::kStepK == 2) {
-      hn::Store(Pairs<4>(high, low, 0), df, out);
-      hn::Store(Pairs<4>(high, low, 2), df, out + stride);
+      hn::Store(Pairs(high, low, 0), df, out);
+      hn::Store(Pairs(high, low, 2), df, out + stride);
     } else {
       const DI di;
       const VI h = hn::BitCast(di, high), l = hn::BitCast(di, low);
@@ -62,13 +62,19 @@ class PanelDecoder {
     }
   }
 
-  // 64 codes of one row -> as many bf16, each pair as in a panel of Bf16Dot.
-  HWY_INLINE void DecodeRow(const uint8_t* HWY_RESTRICT codes, VF& first,
-                            VF& second) const {
+  // 32 codes of each of two rows, 16 in every second block, as bf16 in order.
+  HWY_INLINE void DecodeRows(VI codes, VI& first, VI& second) const {
+    const DI di;
     VB high, low;
-    Bytes(hn::LoadU(DB(), codes), high, low);
-    first = Pairs<2>(high, low, 0);
-    second = Pairs<2>(high, low, 32);
+    Bytes(hn::BitCast(DB(), codes), high, low);
+    // Where codes 2r and 2r + 1 of the first row are, low table first.
+    const VI words = hn::ShiftLeft<1>(hn::Iota(di, 0));
+    const VI lanes = hn::Add(words, hn::And(words, hn::Set(di, 16)));
+    const VI index = hn::Add(SameBytes(lanes), hn::Set(di, 0x01410040));
+    const VI behind = hn::Add(index, hn::Set(di, 0x10101010));
+    first = hn::BitCast(di, TwoTableBytes(high, low, hn::BitCast(DB(), index)));
+    second =
+        hn::BitCast(di, TwoTableBytes(high, low, hn::BitCast(DB(), behind)));
   }
 
  private:
@@ -90,25 +96,23 @@ class PanelDecoder {
     return hn::BitCast(
         DF(), hn::OrAnd(hn::And(low, hn::Set(di, 0x00FF0000)), high, top));
   }
-  // bf16 of element k (high half) and k + 1 (low half) of each lane, which
-  // begins kLane elements behind the one before.
-  template <int kLane>
+  // bf16 of element k (high half) and k + 1 (low half) of each lane.
   static HWY_INLINE VF Pairs(VB high, VB low, int k) {
     const DI di;
-    // Of lane r: bytes kLane r + k + 1 and kLane r + k, low table first.
-    const VI lanes = hn::Iota(di, 0);
-    static_assert(kLane == 4 || kLane == 2);
-    constexpr int kShift = kLane / 2;
-    const VI first = hn::ShiftLeft<kShift>(lanes);
+    // Of lane r: bytes 4r + k + 1 and 4r + k, low table first.
+    const VI lanes = hn::ShiftLeft<2>(hn::Iota(di, 0));
     const auto step = static_cast<uint32_t>(k);
     const uint32_t bytes =
         (step << 24) | ((step + 64) << 16) | ((step + 1) << 8) | (step + 65);
-    const VI spread =
-        hn::Or(hn::Or(first, hn::ShiftLeft<8>(first)),
-               hn::Or(hn::ShiftLeft<16>(first), hn::ShiftLeft<24>(first)));
-    const VI index = hn::Add(spread, hn::Set(di, static_cast<int32_t>(bytes)));
+    const VI index =
+        hn::Add(SameBytes(lanes), hn::Set(di, static_cast<int32_t>(bytes)));
     return hn::BitCast(DF(),
                        TwoTableBytes(high, low, hn::BitCast(DB(), index)));
+  }
+  // A byte of each lane in all four.
+  static HWY_INLINE VI SameBytes(VI bytes) {
+    const VI two = hn::Or(bytes, hn::ShiftLeft<8>(bytes));
+    return hn::Or(two, hn::ShiftLeft<16>(two));
   }
 
   VB high_[2], low_[2], sign_;

@@ -27,22 +27,20 @@ namespace HWY_NAMESPACE {
 
 #if ZEROULP_TARGET_HAS_512
 
-// 16 x 16 words of 32 bits; `out` rows are `stride` bytes apart, and kRows of
-// them `tile_stride`. In place of a row-major matrix its transpose.
-template <size_t kRows = 16>
-HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
-                            size_t stride, size_t tile_stride = 0) {
+// Blocks of 4 x 4 words, transposed: y[4q + r], block b, has rows 4q ... 4q + 3
+// of column 4b + r.
+template <size_t kRows>
+HWY_INLINE void TransposeBlocks(const VI (&in)[kRows], VI (&y)[kRows]) {
   const DI di;
   const hn::Repartition<int64_t, DI> d64;
-  VI x[16], y[16];
+  VI x[kRows];
   ZEROULP_UNROLL
-  for (size_t i = 0; i < 16; i += 2) {
+  for (size_t i = 0; i < kRows; i += 2) {
     x[i] = hn::InterleaveLower(di, in[i], in[i + 1]);
     x[i + 1] = hn::InterleaveUpper(di, in[i], in[i + 1]);
   }
-  // y[4q + r], block b: rows 4q ... 4q + 3 of column 4b + r.
   ZEROULP_UNROLL
-  for (size_t q = 0; q < 16; q += 4) {
+  for (size_t q = 0; q < kRows; q += 4) {
     ZEROULP_UNROLL
     for (size_t r = 0; r < 2; ++r) {
       const auto low = hn::BitCast(d64, x[q + r]);
@@ -51,6 +49,16 @@ HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
       y[q + 2 * r + 1] = hn::BitCast(di, hn::InterleaveUpper(d64, low, high));
     }
   }
+}
+
+// 16 x 16 words of 32 bits; `out` rows are `stride` bytes apart, and kRows of
+// them `tile_stride`. In place of a row-major matrix its transpose.
+template <size_t kRows = 16>
+HWY_INLINE void Transpose16(const VI (&in)[16], uint8_t* HWY_RESTRICT out,
+                            size_t stride, size_t tile_stride = 0) {
+  const DI di;
+  VI y[16];
+  TransposeBlocks(in, y);
   ZEROULP_UNROLL
   for (size_t r = 0; r < 4; ++r) {
     // Blocks 0 2 | 1 3 of quads of rows 0, 4 and 8, 12 to rows 4b + r.
