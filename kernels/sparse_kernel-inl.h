@@ -60,7 +60,6 @@ class SparseKernel {
         out);
   }
 
- protected:
   // Of a row, the quad of `matrix` that element `k` begins.
   static const uint8_t* QuadAt(const PackedMatrix& matrix, size_t group,
                                size_t k) {
@@ -73,6 +72,7 @@ class SparseKernel {
     return call_.sparse->positions() + (group * quads + k / 4) * kStepBytes;
   }
 
+ protected:
   void DecodeSparseScales(const SparsePass& pass, size_t group,
                           uint8_t* panel) const {
     uint8_t* to = panel + sizes_.scales() + kStepBytes;

@@ -124,21 +124,64 @@ void RunSquare(const Kernel& kernel, const SparseOutput& out,
   StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, edge);
 }
 
-// Panels of a block of sparse rows, if an earlier part did not leave them.
-template <class Kernel>
-void DecodePanels(const Kernel& kernel, const SparseCall& call,
-                  const SparsePass& pass, size_t sparse_begin,
-                  size_t sparse_end, const SparseMemory& memory) {
-  const HeldPanels needed = {call.sparse, sparse_begin, sparse_end,
-                             pass.first_window, Kernel::kIsAligned};
-  if (*memory.held == needed) return;
-  *memory.held = needed;
-  for (size_t j = sparse_begin; j < sparse_end; j += kSparseRows) {
-    kernel.DecodeSparse(pass, j / kSparseRows,
-                        memory.panels + (j - sparse_begin) / kSparseRows *
-                                            kernel.sizes().panel());
-  }
+// What the tiles of each square of a block bring to L2, a line a step, for the
+// next block of tiles.
+struct Ahead {
+  const uint8_t* of_square[kDenseGroups];
+};
+static_assert(kDenseGroups == 4);
+
+// Two panels, which come from L3.
+inline Ahead AheadOfPanels(const uint8_t* panels, size_t panel_bytes,
+                           const SparsePass& pass) {
+  const uint8_t* second = panels + panel_bytes;
+  const size_t half = pass.steps * kStepBytes;
+  return {{panels, panels + half, second, second + half}};
 }
+
+// What two panels are decoded from. At most a line a step, of bytes half: then
+// other squares fetch the same, or what comes after.
+template <class Kernel>
+Ahead AheadOfCodes(const Kernel& kernel, const PackedSparse& sparse,
+                   const SparsePass& pass, size_t group) {
+  const size_t k = pass.first_window * kernel.window().stored;
+  const size_t second =
+      std::min(group + 1, static_cast<size_t>(sparse.stored().groups()) - 1);
+  return {{kernel.QuadAt(sparse.stored(), group, k),
+           kernel.QuadAt(sparse.stored(), second, k),
+           kernel.PositionsAt(group, k), kernel.PositionsAt(second, k)}};
+}
+
+// The codes of the 64 dense rows that a pass decodes next: squares fetch a
+// share each.
+template <class Kernel>
+class DenseAhead {
+ public:
+  DenseAhead(const Kernel& kernel, const PackedMatrix& dense,
+             const SparsePass& pass, size_t squares)
+      : kernel_(kernel),
+        dense_(dense),
+        k_(pass.first_window * kernel.window().cols) {
+    const size_t cols = std::min(pass.windows * kernel.window().cols,
+                                 static_cast<size_t>(dense.cols()) - k_);
+    lines_ = hwy::DivCeil(cols, static_cast<size_t>(dense.quad_cols()));
+    share_ = hwy::DivCeil(lines_, squares);
+  }
+
+  // Of the 16 rows from `row` on.
+  HWY_INLINE void Fetch(size_t row, size_t square) const {
+    if (row >= static_cast<size_t>(dense_.rows())) return;
+    const uint8_t* codes = kernel_.QuadAt(dense_, row / kSparseRows, k_);
+    const size_t begin = square * share_;
+    const size_t end = std::min(begin + share_, lines_);
+    for (size_t q = begin; q < end; ++q) PrefetchL2(codes + q * kStepBytes);
+  }
+
+ private:
+  const Kernel& kernel_;
+  const PackedMatrix& dense_;
+  size_t k_, lines_, share_;
+};
 
 // A pass over K for a block of sparse rows: 64 dense rows at a time, and of
 // those 16 after 16 for each pair of panels.
@@ -149,13 +192,19 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
                    const SparseMemory& memory) {
   const size_t panel = kernel.sizes().panel();
   const size_t dense = kernel.sizes().dense();
-  DecodePanels(kernel, call, pass, sparse_begin, sparse_end, memory);
+  const HeldPanels needed = {call.sparse, sparse_begin, sparse_end,
+                             pass.first_window, Kernel::kIsAligned};
+  bool held = *memory.held == needed;  // an earlier part left them
+  *memory.held = needed;
   const SparseOutput out = OutputOf(call);
+  const DenseAhead<Kernel> dense_ahead(
+      kernel, *call.dense, pass,
+      hwy::DivCeil(sparse_end - sparse_begin, kSparseEdgeStride));
   const auto dense_end = static_cast<size_t>(part.dense_end);
+  constexpr size_t kBlockRows = kDenseGroups * kSparseRows;
   for (auto block = static_cast<size_t>(part.dense_begin); block < dense_end;
-       block += kDenseGroups * kSparseRows) {
-    const size_t block_end =
-        std::min(block + kDenseGroups * kSparseRows, dense_end);
+       block += kBlockRows) {
+    const size_t block_end = std::min(block + kBlockRows, dense_end);
     for (size_t i = block; i < block_end; i += kSparseRows) {
       kernel.DecodeDense(pass, i / kSparseRows, memory.rows,
                          memory.dense + (i - block) / kSparseRows * dense);
@@ -165,25 +214,30 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
       corner.sparse = j;
       corner.sparse_rows = std::min(kSparseEdgeStride, sparse_end - j);
       corner.vectors = hwy::DivCeil(corner.sparse_rows, kSparseRows);
-      const uint8_t* first =
-          memory.panels + (j - sparse_begin) / kSparseRows * panel;
+      uint8_t* first = memory.panels + (j - sparse_begin) / kSparseRows * panel;
       const uint8_t* panels[kSparseNV] = {first, first + panel};
-      const uint8_t* next = j + kSparseEdgeStride < sparse_end
-                                ? first + kSparseNV * panel
-                                : memory.panels;
+      // Between tiles, which hide how slow memory is.
+      for (size_t v = 0; !held && v < corner.vectors; ++v) {
+        kernel.DecodeSparse(pass, j / kSparseRows + v, first + v * panel);
+      }
+      const size_t next = j + kSparseEdgeStride;
+      Ahead ahead = AheadOfPanels(
+          next < sparse_end ? first + kSparseNV * panel : memory.panels, panel,
+          pass);
+      if (!held && next < sparse_end) {
+        ahead = AheadOfCodes(kernel, *call.sparse, pass, next / kSparseRows);
+      }
       for (size_t i = block; i < block_end; i += kSparseRows) {
         corner.dense = i;
         corner.dense_rows = std::min(kSparseRows, block_end - i);
-        // Panels come from L3: each of the four squares of a block fetches half
-        // of one of the two that the next block of tiles reads.
         const size_t square = (i - block) / kSparseRows;
-        const uint8_t* ahead = next + square / kSparseNV * panel +
-                               square % kSparseNV * pass.steps * kStepBytes;
-        RunSquare(kernel, out, pass, corner,
-                  memory.dense + (i - block) / kSparseRows * dense, panels,
-                  ahead, memory.edge);
+        dense_ahead.Fetch(i + kBlockRows,
+                          (j - sparse_begin) / kSparseEdgeStride);
+        RunSquare(kernel, out, pass, corner, memory.dense + square * dense,
+                  panels, ahead.of_square[square], memory.edge);
       }
     }
+    held = true;
   }
 }
 
