@@ -2,6 +2,7 @@
 #include "kernels/sparse_fp4.h"
 
 #include <algorithm>
+#include <span>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/sparse_fp4.cc"  // this file, per target
@@ -12,6 +13,7 @@
 #include "kernels/sparse_kernel-inl.h"
 #include "kernels/sparse_loops-inl.h"
 #include "zeroulp/codec.h"
+#include "zeroulp/internal/check.h"
 
 #ifndef ZEROULP_KERNELS_SPARSE_FP4_ONCE_
 #define ZEROULP_KERNELS_SPARSE_FP4_ONCE_
@@ -23,13 +25,22 @@ inline constexpr int kFp4Unit = -2;
 // Sums of products of 36, in quarters, that never need more than 24 bits.
 inline constexpr int64_t kMostProducts = (1 << 24) / (4 * 36);
 
-// Behind HeldPanels: what MostShiftOf found in sparse rows.
-struct HeldShift {
-  const PackedSparse* sparse;  // null: nothing
+// Behind HeldPanels: of which sparse rows the shifts are, see ShiftsAt.
+struct HeldShifts {
+  const PackedSparse* sparse;  // null: none
   int64_t begin, end;
-  int shift;
+
+  friend bool operator==(const HeldShifts&, const HeldShifts&) = default;
 };
-static_assert(sizeof(HeldPanels) + sizeof(HeldShift) <= kStrandBytes);
+static_assert(sizeof(HeldPanels) + sizeof(HeldShifts) <= kStrandBytes);
+
+// Memory of a strand: panels and so on; where sums are aligned, as much for one
+// group of sparse rows that is not; and its groups' shifts.
+inline size_t PanelsBytes(const SparseCall& call, int64_t sparse_rows) {
+  const auto block = static_cast<size_t>(call.sparse->stored().scale_block());
+  return WorkspaceOf(call, kFp4Lanes, kFp4PerStep, kFp4Steps,
+                     block == 0 ? kFp4Steps : block / kFp4PerStep, sparse_rows);
+}
 
 }  // namespace zeroulp::kernels
 #endif  // ZEROULP_KERNELS_SPARSE_FP4_ONCE_
@@ -216,17 +227,51 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
   alignas(64) uint8_t dense_table_[64];
 };
 
-// The sparse rows of a strand's parts are often the same.
-int SparseShift(const SparseCall& call, const SparsePart& part,
-                std::byte* workspace) {
-  auto* held = reinterpret_cast<HeldShift*>(workspace + sizeof(HeldPanels));
-  if (held->sparse != call.sparse || held->begin != part.sparse_begin ||
-      held->end != part.sparse_end) {
-    *held = {
-        call.sparse, part.sparse_begin, part.sparse_end,
-        MostShiftOf(call.sparse->stored(), part.sparse_begin, part.sparse_end)};
+// Of the groups of 16 sparse rows, by AlignRows. Those of a strand's parts are
+// often the same.
+std::span<const int8_t> ShiftsOf(const SparseCall& call, const SparsePart& part,
+                                 std::byte* workspace) {
+  constexpr auto kRows = static_cast<int64_t>(kSparseRows);
+  const int64_t rows = part.sparse_end - part.sparse_begin;
+  auto* shifts = reinterpret_cast<int8_t*>(workspace + PanelsBytes(call, rows) +
+                                           PanelsBytes(call, kRows));
+  const auto groups = static_cast<size_t>(hwy::DivCeil(rows, kRows));
+  auto* held = reinterpret_cast<HeldShifts*>(workspace + sizeof(HeldPanels));
+  const HeldShifts needed = {call.sparse, part.sparse_begin, part.sparse_end};
+  if (*held != needed) {
+    *held = needed;
+    const auto first = static_cast<size_t>(part.sparse_begin / kRows);
+    for (size_t g = 0; g < groups; ++g) {
+      uint8_t lowest[kSparseRows];
+      shifts[g] = static_cast<int8_t>(
+          AlignRows(call.sparse->stored(), first + g, lowest));
+    }
   }
-  return held->shift;
+  return {shifts, groups};
+}
+
+// E8M0 scales. Groups of sparse rows that are not aligned are computed once
+// more, each in memory of its own.
+void RunPowers(const SparseCall& call, const SparsePart& part,
+               std::byte* workspace) {
+  const std::span<const int8_t> shifts = ShiftsOf(call, part, workspace);
+  const int most = MostSparseShift(call, part, shifts);
+  if (most < 0) {
+    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
+    return;
+  }
+  RunSparse(Fp4Kernel<ScaleKind::kAligned>(call), call, part, workspace);
+  std::byte* other =
+      workspace + PanelsBytes(call, part.sparse_end - part.sparse_begin);
+  for (size_t g = 0; g < shifts.size(); ++g) {
+    if (0 <= shifts[g] && shifts[g] <= most) continue;
+    SparsePart rows = part;
+    rows.sparse_begin += static_cast<int64_t>(g * kSparseRows);
+    rows.sparse_end = std::min(
+        rows.sparse_begin + static_cast<int64_t>(kSparseRows), part.sparse_end);
+    std::fill_n(other, kStrandBytes, std::byte{0});
+    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, rows, other);
+  }
 }
 
 void SparseFp4Target(const SparseCall& call, const SparsePart& part,
@@ -235,10 +280,8 @@ void SparseFp4Target(const SparseCall& call, const SparsePart& part,
     RunSparse(Fp4Kernel<ScaleKind::kNone>(call), call, part, workspace);
   } else if (ScaleKindOf(call) == ScaleKind::kFactors) {
     RunSparse(Fp4Kernel<ScaleKind::kFactors>(call), call, part, workspace);
-  } else if (IsAlignedFp4(call, part, SparseShift(call, part, workspace))) {
-    RunSparse(Fp4Kernel<ScaleKind::kAligned>(call), call, part, workspace);
   } else {
-    RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
+    RunPowers(call, part, workspace);
   }
 }
 
@@ -294,22 +337,29 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
   return {};
 }
 
-bool IsAlignedFp4(const SparseCall& call, const SparsePart& part,
-                  int sparse_shift) {
-  if (call.c.rows != 0 || call.dense->scale_block() % kFp4Lanes != 0 ||
-      sparse_shift < 0) {
-    return false;
+int MostSparseShift(const SparseCall& call, const SparsePart& part,
+                    std::span<const int8_t> shifts) {
+  if (call.c.rows != 0 || call.dense->scale_block() % kFp4Lanes != 0) return -1;
+  const int dense = MostShiftOf(*call.dense, part.dense_begin, part.dense_end);
+  if (dense < 0) return -1;
+  int most = kMostShift;
+  while (most >= 0 &&
+         call.sparse->stored().cols() > kMostProducts >> (most + dense)) {
+    --most;
   }
-  const int dense_shift =
-      MostShiftOf(*call.dense, part.dense_begin, part.dense_end);
-  return dense_shift >= 0 && call.sparse->stored().cols() <= kMostProducts >>
-                                 (sparse_shift + dense_shift);
+  const auto others =
+      std::count_if(shifts.begin(), shifts.end(),
+                    [=](int8_t shift) { return shift < 0 || shift > most; });
+  // A group that is computed twice costs what nine gain.
+  return static_cast<size_t>(others) * 10 <= shifts.size() ? most : -1;
 }
 
 size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows) {
-  const auto block = static_cast<size_t>(call.sparse->stored().scale_block());
-  return WorkspaceOf(call, kFp4Lanes, kFp4PerStep, kFp4Steps,
-                     block == 0 ? kFp4Steps : block / kFp4PerStep, sparse_rows);
+  const size_t panels = PanelsBytes(call, sparse_rows);
+  if (!call.block_scales()) return panels;
+  constexpr auto kRows = static_cast<int64_t>(kSparseRows);
+  return panels + PanelsBytes(call, kRows) +
+         static_cast<size_t>(internal::NumParts(sparse_rows, kRows));
 }
 
 void SparseFp4(const SparseCall& call, const SparsePart& part,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "kernels/sparse_call.h"
@@ -22,10 +23,12 @@ inline constexpr size_t kFp4Steps = 256;
 // does.
 std::string_view SparseFp4Refuses(const SparseCall& call);
 
-// Whether all sums of a part are integers over all of K, see aligned_rows.h;
-// `sparse_shift` is MostShiftOf its sparse rows. E8M0 scales of both operands.
-bool IsAlignedFp4(const SparseCall& call, const SparsePart& part,
-                  int sparse_shift);
+// Up to which shift (see aligned_rows.h) sparse rows of a part have sums that
+// are integers over all of K; -1 if dense rows have none, or most sparse rows.
+// `shifts` are of its groups of 16 sparse rows, -1 for any. E8M0 scales of both
+// operands.
+int MostSparseShift(const SparseCall& call, const SparsePart& part,
+                    std::span<const int8_t> shifts);
 
 // Of a part of so many sparse rows.
 size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows);
