@@ -152,8 +152,9 @@ Ahead AheadOfCodes(const Kernel& kernel, const PackedSparse& sparse,
            kernel.PositionsAt(group, k), kernel.PositionsAt(second, k)}};
 }
 
-// The codes of the 64 dense rows that a pass decodes next: squares fetch a
-// share each.
+// The codes of the 64 dense rows that a pass decodes next. The second half of
+// the squares fetch a share each: what came earlier, panels would drive out of
+// L2 again.
 template <class Kernel>
 class DenseAhead {
  public:
@@ -161,18 +162,20 @@ class DenseAhead {
              const SparsePass& pass, size_t squares)
       : kernel_(kernel),
         dense_(dense),
-        k_(pass.first_window * kernel.window().cols) {
+        k_(pass.first_window * kernel.window().cols),
+        first_square_(squares / 2) {
     const size_t cols = std::min(pass.windows * kernel.window().cols,
                                  static_cast<size_t>(dense.cols()) - k_);
     lines_ = hwy::DivCeil(cols, static_cast<size_t>(dense.quad_cols()));
-    share_ = hwy::DivCeil(lines_, squares);
+    share_ = hwy::DivCeil(lines_, squares - first_square_);
   }
 
   // Of the 16 rows from `row` on.
   HWY_INLINE void Fetch(size_t row, size_t square) const {
+    if (square < first_square_) return;
     if (row >= static_cast<size_t>(dense_.rows())) return;
     const uint8_t* codes = kernel_.QuadAt(dense_, row / kSparseRows, k_);
-    const size_t begin = square * share_;
+    const size_t begin = (square - first_square_) * share_;
     const size_t end = std::min(begin + share_, lines_);
     for (size_t q = begin; q < end; ++q) PrefetchL2(codes + q * kStepBytes);
   }
@@ -180,7 +183,7 @@ class DenseAhead {
  private:
   const Kernel& kernel_;
   const PackedMatrix& dense_;
-  size_t k_, lines_, share_;
+  size_t k_, first_square_, lines_, share_;
 };
 
 // A pass over K for a block of sparse rows: 64 dense rows at a time, and of
