@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/panel-inl.h"
 #include "kernels/panel16-inl.h"
+#include "kernels/smallest.h"
 #include "kernels/tile-inl.h"
 #include "kernels/wide-inl.h"
 #include "zeroulp/arithmetic.h"
@@ -285,30 +286,6 @@ void ChainFmaTarget(const GemmBlock& block, std::byte* workspace) {
 }
 
 #if ZEROULP_TARGET_HAS_512
-// The BF16 dot flushes subnormal operands and sums to zero. There are none
-// where every product is zero or a multiple of 2^kLowestUnit and the sums so
-// far are normal: a sum below half of that unit is C, or the last pass's, still
-// untouched; others are multiples of the last place of half the unit, as are
-// all that follow, and 2^-126 is the smallest normal number.
-constexpr int kLowestUnit = -126 + 24;
-
-// The exponent of 2 that all elements are multiples of; far below any other if
-// some element is subnormal in bf16.
-int UnitExponent(const PackedMatrix& matrix, size_t group, size_t groups,
-                 const Pass& pass) {
-  const FormatInfo& f = Info(matrix.format());
-  if (f.id != Format::kBF16) return f.min_ulp_exponent();
-  uint32_t smallest = 0xFFFF;
-  for (size_t g = 0; g < groups; ++g) {
-    const Quads quads(matrix, group + g, pass);
-    smallest = std::min(smallest, SmallestBf16(quads.codes, quads.count));
-  }
-  constexpr int kNone = -1000;
-  if (smallest < f.min_normal_code()) return kNone;
-  return static_cast<int>(smallest >> f.mantissa_bits) - f.bias -
-         f.mantissa_bits;
-}
-
 // Rows of D that start a pass, or the ones of C.
 bool AnySubnormal(const float* from, size_t stride, size_t rows, size_t cols) {
   const DF df;
@@ -336,7 +313,7 @@ bool AnySubnormal(const float* from, size_t stride, size_t rows, size_t cols) {
 // says whether there are any.
 bool Refuse(const GemmBlock& block, const Pass& pass, uint8_t* refused) {
   const int b_unit =
-      UnitExponent(*block.b_t, pass.n_begin / kGroup, pass.groups(), pass);
+      UnitExponent(*block.b_t, pass.n_begin / kGroup, pass.groups());
   const float* from = pass.first ? block.c : block.d;
   const auto stride =
       static_cast<size_t>(pass.first ? block.c_stride : block.d_stride);
@@ -352,7 +329,7 @@ bool Refuse(const GemmBlock& block, const Pass& pass, uint8_t* refused) {
                                  static_cast<size_t>(block.n_begin),
                              stride, std::min(kGroup, m_end - m),
                              pass.n_end - pass.n_begin);
-    const int a_unit = UnitExponent(*block.a, m / kGroup, 1, pass);
+    const int a_unit = UnitExponent(*block.a, m / kGroup, 1);
     mark = subnormal || a_unit + b_unit < kLowestUnit ? 1 : 0;
     any = any || mark != 0;
   }

@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "kernels/panel-inl.h"
 #include "kernels/panel16-inl.h"
+#include "kernels/smallest.h"
 
 #ifndef ZEROULP_KERNELS_CHAIN_SKINNY_ONCE_
 #define ZEROULP_KERNELS_CHAIN_SKINNY_ONCE_
@@ -41,22 +42,11 @@ struct Pass {
   bool first, last;
 };
 
-// Whether no operand and no sum of the block is flushed: see chain.cc, whose
-// bound this is. B is narrow.
+// Whether no operand and no sum of the block is flushed. B is narrow.
 bool FlushesNothing(const GemmBlock& block) {
-  constexpr int kLowestUnit = -126 + 24;
-  if (block.a->format() == Format::kBF16) {
-    const FormatInfo& f = Info(Format::kBF16);
-    const uint32_t smallest =
-        SmallestBf16(block.a->data(),
-                     static_cast<size_t>(block.a->groups() * block.a->quads()));
-    const int unit = static_cast<int>(smallest >> f.mantissa_bits) - f.bias -
-                     f.mantissa_bits;
-    const int b_unit = Info(block.b_t->format()).min_ulp_exponent();
-    if (smallest < f.min_normal_code() || unit + b_unit < kLowestUnit) {
-      return false;
-    }
-  }
+  const auto groups = static_cast<size_t>(block.a->groups());
+  const int b_unit = Info(block.b_t->format()).min_ulp_exponent();
+  if (UnitExponent(*block.a, 0, groups) + b_unit < kLowestUnit) return false;
   for (int64_t m = block.m_begin; block.c != nullptr && m < block.m_end; ++m) {
     const float* row = block.c + (m - block.m_begin) * block.c_stride;
     const auto is_subnormal = [](float x) {

@@ -88,7 +88,9 @@ PackedMatrix::PackedMatrix(int64_t rows, int64_t cols, Format format,
       scale_block_(scale_block),
       scale_format_(scale_format),
       data_(Allocate(size_bytes())),
-      scales_(Allocate(scale_bytes())) {}
+      scales_(Allocate(scale_bytes())),
+      smallest_(static_cast<size_t>(format == Format::kBF16 ? groups() : 0),
+                kNothingButZero) {}
 
 PackedMatrix Pack(const Operand& operand) {
   const ConstMatrixView& matrix = operand.codes;
@@ -120,7 +122,9 @@ PackedMatrix Pack(const Operand& operand) {
   PackedMatrix packed(matrix.rows, matrix.cols, matrix.format,
                       std::min(operand.scales.block, internal::kMaxSize),
                       operand.scales.codes.format);
-  if (packed.quads() > 0) kernels::PackCodes(matrix, packed.data_.get());
+  if (packed.quads() > 0) {
+    kernels::PackCodes(matrix, packed.data_.get(), packed.smallest_);
+  }
   if (packed.scale_block() != 0) {
     PackScales(operand.scales, packed.rows(), packed.groups(),
                packed.scales_.get());

@@ -11,6 +11,7 @@
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "kernels/smallest.h"
 #include "zeroulp/packed.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -133,7 +134,8 @@ void PackGroup(const Source& from, size_t quads, uint8_t* HWY_RESTRICT to) {
 
 #endif
 
-void PackTarget(const ConstMatrixView& matrix, uint8_t* quads) {
+void PackTarget(const ConstMatrixView& matrix, uint8_t* quads,
+                std::span<uint16_t> smallest) {
   const auto bits = static_cast<size_t>(Info(matrix.format).storage_bits);
   const auto rows = static_cast<size_t>(matrix.rows);
   Source from;
@@ -145,7 +147,11 @@ void PackTarget(const ConstMatrixView& matrix, uint8_t* quads) {
   for (size_t row = 0; row < rows; row += kRows) {
     from.rows = codes + row * from.stride;
     from.count = std::min(kRows, rows - row);
-    PackGroup(from, num_quads, quads + row * kQuad * num_quads);
+    uint8_t* group = quads + row * kQuad * num_quads;
+    PackGroup(from, num_quads, group);
+    if (smallest.empty()) continue;
+    smallest[row / kRows] =
+        SmallestBf16(group, static_cast<int64_t>(kQuadBytes * num_quads));
   }
 }
 
@@ -160,8 +166,9 @@ namespace {
 HWY_EXPORT(PackTarget);
 }  // namespace
 
-void PackCodes(const ConstMatrixView& matrix, uint8_t* quads) noexcept {
-  HWY_DYNAMIC_DISPATCH(PackTarget)(matrix, quads);
+void PackCodes(const ConstMatrixView& matrix, uint8_t* quads,
+               std::span<uint16_t> smallest) noexcept {
+  HWY_DYNAMIC_DISPATCH(PackTarget)(matrix, quads, smallest);
 }
 
 }  // namespace zeroulp::kernels

@@ -4,14 +4,16 @@
 #define ZEROULP_KERNELS_PACK_CODES_H_
 
 #include <cstdint>
+#include <span>
 
 #include "zeroulp/view.h"
 
 namespace zeroulp::kernels {
 
 // Writes every byte of the layout of packed.h, of a checked view whose columns
-// are not none.
-void PackCodes(const ConstMatrixView& matrix, uint8_t* quads) noexcept;
+// are not none, and what PackedMatrix::smallest() is if there is any.
+void PackCodes(const ConstMatrixView& matrix, uint8_t* quads,
+               std::span<uint16_t> smallest) noexcept;
 
 }  // namespace zeroulp::kernels
 

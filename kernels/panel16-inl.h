@@ -8,7 +8,6 @@
 #define ZEROULP_KERNELS_PANEL16_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -59,23 +58,6 @@ class Panel16Decoder {
   bool is_bf16_;
   Decoder decode_f16_;
 };
-
-// The smallest magnitude but zero of bf16 codes; 0xFFFF: all are zero.
-inline uint32_t SmallestBf16(const uint8_t* HWY_RESTRICT quads, size_t count) {
-  const hn::ScalableTag<uint16_t> d;
-  const auto* codes = reinterpret_cast<const uint16_t*>(quads);
-  const auto magnitude = hn::Set(d, uint16_t{0x7FFF});
-  const auto one = hn::Set(d, uint16_t{1});
-  // Less one, zero is the largest.
-  auto smallest = hn::Set(d, uint16_t{0xFFFF});
-  for (size_t i = 0; i < count * kQuadBytes / 2; i += hn::Lanes(d)) {
-    const auto x = hn::And(hn::Load(d, codes + i), magnitude);
-    smallest = hn::Min(smallest, hn::Sub(x, one));
-  }
-  alignas(64) uint16_t lanes[HWY_LANES(uint16_t)];
-  hn::Store(smallest, d, lanes);
-  return std::min(*std::min_element(lanes, lanes + hn::Lanes(d)) + 1u, 0xFFFFu);
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace zeroulp::kernels

@@ -2,32 +2,16 @@
 #include "kernels/sparse_chain.h"
 
 #include <algorithm>
-#include <bit>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/sparse_chain.cc"  // this file, per target
 #include "kernels/targets.h"
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "kernels/panel16-inl.h"
+#include "kernels/smallest.h"
 #include "kernels/sparse_fma.h"
 #include "kernels/sparse_pairs-inl.h"
 #include "kernels/sparse_pairs.h"
-
-#ifndef ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
-#define ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
-namespace zeroulp::kernels {
-
-// Behind HeldPanels: what UnitExponent found in sparse rows.
-struct HeldUnit {
-  const PackedSparse* sparse;  // null: nothing
-  int64_t begin, end;
-  int exponent;
-};
-static_assert(sizeof(HeldPanels) + sizeof(HeldUnit) <= kStrandBytes);
-
-}  // namespace zeroulp::kernels
-#endif  // ZEROULP_KERNELS_SPARSE_CHAIN_ONCE_
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
@@ -35,30 +19,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 #if ZEROULP_TARGET_HAS_512
-
-// The BF16 dot flushes subnormal operands and sums to zero. There are none
-// where every product is zero or a multiple of 2^kLowestUnit and sums start
-// normal: one below half of that unit is C, still untouched, and others are
-// multiples of the last place of half the unit, at least 2^-126.
-constexpr int kLowestUnit = -126 + 24;
-
-// The exponent of 2 that all elements are multiples of; far below any other if
-// one is subnormal in bf16.
-int UnitExponent(const PackedMatrix& matrix, int64_t begin, int64_t end) {
-  const FormatInfo& f = Info(matrix.format());
-  if (f.id != Format::kBF16) return f.min_ulp_exponent();
-  const auto groups =
-      hwy::DivCeil(static_cast<size_t>(end - begin), kSparseRows);
-  const auto quads = static_cast<size_t>(matrix.quads());
-  const uint32_t smallest =
-      SmallestBf16(matrix.data() + static_cast<size_t>(begin) / kSparseRows *
-                                       quads * kStepBytes,
-                   groups * quads);
-  constexpr int kNone = -1000;
-  if (smallest < f.min_normal_code()) return kNone;
-  return static_cast<int>(smallest >> f.mantissa_bits) - f.bias -
-         f.mantissa_bits;
-}
 
 bool AnySubnormal(const float* HWY_RESTRICT from, size_t count) {
   const DI di;
@@ -79,23 +39,17 @@ bool AnySubnormal(const float* HWY_RESTRICT from, size_t count) {
   return hn::GetLane(hn::MinOfLanes(du, smallest)) < 0x7FFFFFu;
 }
 
-// The sparse rows of a strand's parts are often the same.
-int SparseUnitExponent(const SparseCall& call, const SparsePart& part,
-                       std::byte* workspace) {
-  auto* held = reinterpret_cast<HeldUnit*>(workspace + sizeof(HeldPanels));
-  if (held->sparse != call.sparse || held->begin != part.sparse_begin ||
-      held->end != part.sparse_end) {
-    *held = {call.sparse, part.sparse_begin, part.sparse_end,
-             UnitExponent(call.sparse->stored(), part.sparse_begin,
-                          part.sparse_end)};
-  }
-  return held->exponent;
+int UnitExponentOf(const PackedMatrix& matrix, int64_t begin, int64_t end) {
+  const auto first = static_cast<size_t>(begin) / kSparseRows;
+  return UnitExponent(
+      matrix, first,
+      hwy::DivCeil(static_cast<size_t>(end), kSparseRows) - first);
 }
 
-bool Flushes(const SparseCall& call, const SparsePart& part,
-             std::byte* workspace) {
-  if (SparseUnitExponent(call, part, workspace) +
-          UnitExponent(*call.dense, part.dense_begin, part.dense_end) <
+bool Flushes(const SparseCall& call, const SparsePart& part) {
+  if (UnitExponentOf(call.sparse->stored(), part.sparse_begin,
+                     part.sparse_end) +
+          UnitExponentOf(*call.dense, part.dense_begin, part.dense_end) <
       kLowestUnit) {
     return true;
   }
@@ -117,7 +71,7 @@ bool Flushes(const SparseCall& call, const SparsePart& part,
 
 bool SparseChainBf16Target(const SparseCall& call, const SparsePart& part,
                            std::byte* workspace) {
-  if (Flushes(call, part, workspace)) return false;
+  if (Flushes(call, part)) return false;
   RunSparse(PairKernel<ScaleKind::kNone>(call), call, part, workspace);
   return true;
 }

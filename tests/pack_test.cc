@@ -78,6 +78,38 @@ TEST(Pack, EveryRowHasItsScales) {
   }
 }
 
+TEST(Pack, EveryGroupOfBf16KnowsItsSmallestMagnitude) {
+  std::mt19937 random(8);
+  for (const int64_t rows : {0, 1, 16, 17, 50}) {
+    for (const int64_t cols : {0, 1, 2, 31, 32, 33, 70}) {
+      std::vector<uint16_t> codes(static_cast<size_t>(rows * cols));
+      for (uint16_t& code : codes) {
+        const auto bits = static_cast<uint16_t>(random());
+        code = bits % 3 == 0 ? bits & 0x8000 : bits;  // zeros of both signs
+      }
+      for (int64_t i = 0; i < std::min<int64_t>(rows, 16) * cols; ++i) {
+        if (cols == 32) codes[static_cast<size_t>(i)] = 0x8000;
+      }
+      const PackedMatrix packed = Pack(ConstMatrixView{
+          std::as_bytes(std::span(codes)), Format::kBF16, rows, cols, cols});
+      std::vector<uint16_t> expected(static_cast<size_t>(packed.groups()),
+                                     0xFFFF);
+      for (size_t i = 0; i < codes.size(); ++i) {
+        const auto magnitude = static_cast<uint16_t>(codes[i] & 0x7FFF);
+        uint16_t& smallest = expected[i / static_cast<size_t>(16 * cols)];
+        if (magnitude != 0) smallest = std::min(smallest, magnitude);
+      }
+      const auto known = [](const PackedMatrix& x) {
+        return std::vector(x.smallest().begin(), x.smallest().end());
+      };
+      EXPECT_EQ(known(packed), expected) << rows << "x" << cols;
+      EXPECT_EQ(known(PackedMatrix::Deserialize(packed.Serialize())), expected);
+    }
+  }
+  const std::vector<uint8_t> codes(64, 1);
+  EXPECT_TRUE(Pack(CodesView(codes, Format::kE5M2, 8, 8)).smallest().empty());
+}
+
 TEST(Pack, MovesLeaveTheCodesWhereTheyAre) {
   const std::vector<uint8_t> codes(64, 1);
   PackedMatrix first = Pack(CodesView(codes, Format::kE5M2, 8, 8));

@@ -316,6 +316,61 @@ TEST(SparseChain, PartsOfManyThreads) {
   ExpectExactWithManyThreads(Format::kBF16, Values::kGaussian);
 }
 
+Matrix CopyOf(const ConstMatrixView& from) {
+  Matrix to(from.format, from.rows, from.cols, 1);
+  for (int64_t r = 0; r < from.rows; ++r) {
+    for (int64_t i = 0; i < from.cols; ++i) {
+      WriteCode(to.view, r, i, ReadCode(from, r, i));
+    }
+  }
+  return to;
+}
+
+// The BF16 dot leaves parts with subnormal numbers to another kernel, which
+// takes the memory of its panels; and keeps the parts between them.
+TEST(SparseChain, PartsThatTheDotWouldFlush) {
+  constexpr int64_t kDenseRows = 330, kSparseRows = 35, kCols = 72;
+  for (const bool sparse_is_a : {true, false}) {
+    SparseProblem p = {&Chain(),   Format::kBF16, Format::kBF16,
+                       {2, 4},     sparse_is_a,   kSparseRows,
+                       kDenseRows, kCols / 4,     Values::kGaussian};
+    const Prepared x(p);
+    const int64_t m = sparse_is_a ? kSparseRows : kDenseRows;
+    const int64_t n = sparse_is_a ? kDenseRows : kSparseRows;
+    // Two dense rows of which nothing hides what is subnormal.
+    Matrix dense = CopyOf(x.dense().codes);
+    Matrix c = CopyOf(x.c());
+    for (const int64_t row : {70, 200}) {
+      for (int64_t k = 0; k < kCols; ++k) WriteCode(dense.view, row, k, 0);
+      for (int64_t i = 0; i < kSparseRows; ++i) {
+        WriteCode(c.view, sparse_is_a ? i : row, sparse_is_a ? row : i,
+                  row == 200 ? 0x8000 : 0);
+      }
+    }
+    for (int64_t k = 0; k < kCols; k += 5) WriteCode(dense.view, 70, k, 0x0040);
+    Matrix expected(Format::kF32, m, n, 1);
+    const Operand a = sparse_is_a ? x.sparse() : Operand(dense.view);
+    const Operand b_t = sparse_is_a ? Operand(dense.view) : x.sparse();
+    reference::Gemm(a, b_t, c.view, expected.view, x.Options());
+    const PackedSparse sparse = PackSparse(x.sparse());
+    const PackedMatrix packed = Pack(ConstMatrixView(dense.view));
+    ForEachTarget([&](const char* target) {
+      for (const kernels::SparseKernelRow& kernel :
+           kernels::AllSparseKernels()) {
+        for (const int threads : {1, 2}) {
+          Matrix d(Format::kF32, m, n, 1);
+          const kernels::SparseCall call = {p.row,       &sparse, &packed,
+                                            sparse_is_a, c.view,  d.view};
+          if (!kernels::CannotRun(kernel, call).empty()) continue;
+          kernel.run({&call, 1}, threads);
+          EXPECT_EQ(d.bytes, expected.bytes)
+              << kernel.name << " on " << target << " t" << threads;
+        }
+      }
+    });
+  }
+}
+
 TEST(SparseChain, ManyBlocksOfSparseRows) {
   for (const bool sparse_is_a : {true, false}) {
     ExpectExactOnEveryTarget({&Chain(),

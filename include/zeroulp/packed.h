@@ -62,6 +62,12 @@ class PackedMatrix {
   // (g * scale_cols() + b) * 16. Rows past the end repeat the last one.
   const uint8_t* scales() const { return scales_.get(); }
 
+  // Of every group of a bf16 matrix the smallest magnitude but zero, as a code:
+  // kernels whose dot flushes subnormal numbers ask in every product. Other
+  // formats have none.
+  static constexpr uint16_t kNothingButZero = 0xFFFF;
+  std::span<const uint16_t> smallest() const { return smallest_; }
+
   // As bytes of any machine, and back: weights are packed once and kept. A
   // header of 64 bytes with a version, formats by name and sizes, then the
   // codes and the block scales in the layout above.
@@ -98,6 +104,7 @@ class PackedMatrix {
   int64_t scale_block_;
   Format scale_format_;
   Bytes data_, scales_;
+  std::vector<uint16_t> smallest_;  // 0: any
 };
 
 // Packs rows x K codes of any format that an arithmetic row takes, with their
