@@ -73,15 +73,15 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
   }
 
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* dense,
-             const uint8_t* const* panels, const uint8_t* ahead,
+             const uint8_t* const* panels, const Fetch* ahead,
              TileOutput out) const {
     // Scales are medium: what is not finite comes from C.
     if (kInBlocks<kKind> && call_.c.rows == 0) out.last = false;
     Base::Tiles(pass, vectors, dense, panels, ahead, out);
   }
 
-  void DecodeSparse(const SparsePass& pass, size_t group,
-                    uint8_t* panel) const {
+  HWY_NOINLINE void DecodeSparse(const SparsePass& pass, size_t group,
+                                 uint8_t* panel) const {
     const DI di;
     const size_t first = pass.first_window * window_.stored;
     const uint8_t* codes = Base::QuadAt(call_.sparse->stored(), group, first);
@@ -127,8 +127,8 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     }
   }
 
-  void DecodeDense(const SparsePass& pass, size_t group, uint8_t* rows,
-                   uint8_t* panel) const {
+  HWY_NOINLINE void DecodeDense(const SparsePass& pass, size_t group,
+                                uint8_t* rows, uint8_t* panel) const {
     const DI di;
     const PackedMatrix& dense = *call_.dense;
     const size_t first = pass.first_window * window_.cols / 4;
@@ -142,17 +142,23 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     const bool whole_windows = window_.cols == kFp4Lanes;
     const VI table = LoadWords(dense_table_);
     const Shifts shifts(dense, group);
+    const size_t stored = std::min(quads, all - std::min(first, all));
     for (size_t q = 0; q < quads; q += 16) {
       const VI shift = shifts.At(4 * (first + q));
+      const auto value = [&](size_t i) HWY_ATTR {
+        return SelectBytes(
+            table, hn::Or(LoadWords(codes + (q + i) * kStepBytes), shift));
+      };
       VI in[16];
-      ZEROULP_UNROLL
-      for (size_t i = 0; i < 16; ++i) {
+      if (q + 16 <= stored) {
+        ZEROULP_UNROLL
+        for (size_t i = 0; i < 16; ++i) in[i] = value(i);
+      } else {
         // What lies past the end of K is not selected, or times zero.
-        in[i] = first + q + i < all
-                    ? SelectBytes(
-                          table, hn::Or(LoadWords(codes + (q + i) * kStepBytes),
-                                        shift))
-                    : hn::Zero(di);
+        ZEROULP_UNROLL
+        for (size_t i = 0; i < 16; ++i) {
+          in[i] = q + i < stored ? value(i) : hn::Zero(di);
+        }
       }
       StorePart<kRows>(in, q / 16, whole_windows, pass.windows, rows,
                        sizes_.row(), panel);

@@ -47,17 +47,27 @@ class SparseKernel {
     }
   }
 
+  // Steps of the tiles of half a square.
+  static size_t StepsOfHalf(const SparsePass& pass) {
+    return kSparseRows / 2 / TileRows<kKind>() * pass.steps;
+  }
+
   const SparseWindow& window() const { return window_; }
   const SparseSizes& sizes() const { return sizes_; }
 
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* dense,
-             const uint8_t* const* panels, const uint8_t* ahead,
+             const uint8_t* const* panels, const Fetch* ahead,
              const TileOutput& out) const {
-    SquareOfTiles<Product, kKind>(
-        vectors, pass.windows,
-        {pass.steps, window_.stored / Product::kPerStep, block_steps_, dense,
-         dense + sizes_.dense_scales(), panels, sizes_.scales(), ahead},
-        out);
+    SquareOfTiles<Product, kKind>(vectors, pass.windows,
+                                  {pass.steps,
+                                   window_.stored / Product::kPerStep,
+                                   block_steps_,
+                                   dense,
+                                   dense + sizes_.dense_scales(),
+                                   panels,
+                                   sizes_.scales(),
+                                   {ahead[0], ahead[1]}},
+                                  out);
   }
 
   // Of a row, the quad of `matrix` that element `k` begins.

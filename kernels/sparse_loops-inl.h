@@ -35,8 +35,9 @@ struct Corner {
 };
 
 // Reads C, or what earlier passes left in D, into `edge`.
-inline void LoadEdge(const float* from, int64_t dense_step, int64_t sparse_step,
-                     const Corner& corner, float* edge) {
+inline HWY_NOINLINE void LoadEdge(const float* from, int64_t dense_step,
+                                  int64_t sparse_step, const Corner& corner,
+                                  float* edge) {
   std::fill_n(edge, kSparseEdgeFloats, 0.0f);
   if (from == nullptr) return;
   if (dense_step == 1 && corner.dense_rows == kSparseRows &&
@@ -57,8 +58,9 @@ inline void LoadEdge(const float* from, int64_t dense_step, int64_t sparse_step,
   }
 }
 
-inline void StoreEdge(float* to, int64_t dense_step, int64_t sparse_step,
-                      const Corner& corner, const float* edge) {
+inline HWY_NOINLINE void StoreEdge(float* to, int64_t dense_step,
+                                   int64_t sparse_step, const Corner& corner,
+                                   const float* edge) {
   if (dense_step == 1 && corner.dense_rows == kSparseRows &&
       corner.sparse_rows == corner.vectors * kSparseRows) {
     for (size_t v = 0; v < corner.vectors; ++v) {
@@ -100,7 +102,7 @@ template <class Kernel>
 void RunSquare(const Kernel& kernel, const SparseOutput& out,
                const SparsePass& pass, const Corner& corner,
                const uint8_t* dense, const uint8_t* const* panels,
-               const uint8_t* ahead, float* edge) {
+               const Fetch* ahead, float* edge) {
   const auto at = [&](int64_t dense_step, int64_t sparse_step) {
     return static_cast<int64_t>(corner.dense) * dense_step +
            static_cast<int64_t>(corner.sparse) * sparse_step;
@@ -124,8 +126,8 @@ void RunSquare(const Kernel& kernel, const SparseOutput& out,
   StoreEdge(to, out.d_dense_step, out.d_sparse_step, corner, edge);
 }
 
-// What the tiles of each square of a block bring to L2, a line a step, for the
-// next block of tiles.
+// What half the tiles of each square of a block bring to L2, for the next block
+// of tiles.
 struct Ahead {
   const uint8_t* of_square[kDenseGroups];
 };
@@ -152,38 +154,37 @@ Ahead AheadOfCodes(const Kernel& kernel, const PackedSparse& sparse,
            kernel.PositionsAt(group, k), kernel.PositionsAt(second, k)}};
 }
 
-// The codes of the 64 dense rows that a pass decodes next. The second half of
-// the squares fetch a share each: what came earlier, panels would drive out of
-// L2 again.
+// The codes of the 64 dense rows that a pass decodes next: half the tiles of
+// each square bring a share of them to L2.
 template <class Kernel>
 class DenseAhead {
  public:
   DenseAhead(const Kernel& kernel, const PackedMatrix& dense,
              const SparsePass& pass, size_t squares)
-      : kernel_(kernel),
-        dense_(dense),
-        k_(pass.first_window * kernel.window().cols),
-        first_square_(squares / 2) {
+      : from_(
+            kernel.QuadAt(dense, 0, pass.first_window * kernel.window().cols)),
+        group_bytes_(static_cast<size_t>(dense.quads()) * kStepBytes),
+        rows_(static_cast<size_t>(dense.rows())) {
+    const size_t k = pass.first_window * kernel.window().cols;
     const size_t cols = std::min(pass.windows * kernel.window().cols,
-                                 static_cast<size_t>(dense.cols()) - k_);
-    lines_ = hwy::DivCeil(cols, static_cast<size_t>(dense.quad_cols()));
-    share_ = hwy::DivCeil(lines_, squares - first_square_);
+                                 static_cast<size_t>(dense.cols()) - k);
+    const size_t lines =
+        hwy::DivCeil(cols, static_cast<size_t>(dense.quad_cols()));
+    share_ = hwy::DivCeil(lines, squares) * kStepBytes;
+    stride_ =
+        hwy::DivCeil(share_, std::max<size_t>(Kernel::StepsOfHalf(pass), 1));
   }
 
-  // Of the 16 rows from `row` on.
-  HWY_INLINE void Fetch(size_t row, size_t square) const {
-    if (square < first_square_) return;
-    if (row >= static_cast<size_t>(dense_.rows())) return;
-    const uint8_t* codes = kernel_.QuadAt(dense_, row / kSparseRows, k_);
-    const size_t begin = (square - first_square_) * share_;
-    const size_t end = std::min(begin + share_, lines_);
-    for (size_t q = begin; q < end; ++q) PrefetchL2(codes + q * kStepBytes);
+  // Of the 16 rows from `row` on, the last ones if there are none.
+  Fetch At(size_t row, size_t square) const {
+    const size_t group = std::min(row, rows_ - 1) / kSparseRows;
+    return {from_ + group * group_bytes_ + square * share_, stride_};
   }
 
  private:
-  const Kernel& kernel_;
-  const PackedMatrix& dense_;
-  size_t k_, first_square_, lines_, share_;
+  const uint8_t* from_;
+  size_t group_bytes_, rows_;
+  size_t share_, stride_;  // bytes
 };
 
 // A pass over K for a block of sparse rows: 64 dense rows at a time, and of
@@ -204,6 +205,9 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
       kernel, *call.dense, pass,
       hwy::DivCeil(sparse_end - sparse_begin, kSparseEdgeStride));
   const auto dense_end = static_cast<size_t>(part.dense_end);
+  // Half a panel is a line for each step.
+  const size_t half_stride =
+      pass.steps == 0 ? 0 : kStepBytes * pass.steps / Kernel::StepsOfHalf(pass);
   constexpr size_t kBlockRows = kDenseGroups * kSparseRows;
   for (auto block = static_cast<size_t>(part.dense_begin); block < dense_end;
        block += kBlockRows) {
@@ -234,10 +238,12 @@ void RunSparsePass(const Kernel& kernel, const SparseCall& call,
         corner.dense = i;
         corner.dense_rows = std::min(kSparseRows, block_end - i);
         const size_t square = (i - block) / kSparseRows;
-        dense_ahead.Fetch(i + kBlockRows,
-                          (j - sparse_begin) / kSparseEdgeStride);
+        const Fetch fetches[] = {
+            {ahead.of_square[square], half_stride},
+            dense_ahead.At(i + kBlockRows,
+                           (j - sparse_begin) / kSparseEdgeStride)};
         RunSquare(kernel, out, pass, corner, memory.dense + square * dense,
-                  panels, ahead.of_square[square], memory.edge);
+                  panels, fetches, memory.edge);
       }
     }
     held = true;

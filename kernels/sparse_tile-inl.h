@@ -11,8 +11,8 @@
 //   Sum Begin(block)            what a block's sum starts from, stored there
 //   Sum Resume(block, from)     the same, with what earlier passes left in D
 //   VF ToFloat(sum)             in units of its products
-//   Finish(sum, last)           words for D
-//   FinishAligned(sum, exponents, last)  the same of integers, times 2^...
+//   VF Finish(sum)              what D receives at last, before it sums
+//   VF FinishAligned(sum, exponents)  the same of integers, times powers of two
 
 #if defined(ZEROULP_KERNELS_SPARSE_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_SPARSE_TILE_INL_H_
@@ -59,10 +59,9 @@ struct Bf16Product {
     return hn::LoadU(DF(), from);
   }
   static HWY_INLINE VF ToFloat(VF sum) { return sum; }
-  static HWY_INLINE VF Finish(VF sum, bool last) {
-    const DF df;
-    const VF nan = hn::BitCast(df, hn::Set(DI(), 0x7FC00000));
-    return last ? hn::IfThenElse(hn::IsNaN(sum), nan, sum) : sum;
+  static HWY_INLINE VF Finish(VF sum) {
+    const VF nan = hn::BitCast(DF(), hn::Set(DI(), 0x7FC00000));
+    return hn::IfThenElse(hn::IsNaN(sum), nan, sum);
   }
 };
 
@@ -88,15 +87,11 @@ struct Fp4Product {
                    hn::LoadU(DI(), reinterpret_cast<const int32_t*>(from)));
   }
   static HWY_INLINE VF ToFloat(VI sum) { return hn::ConvertTo(DF(), sum); }
-  static HWY_INLINE VF Finish(VI sum, bool last) {
-    const DF df;
-    return last ? hn::Mul(ToFloat(sum), hn::Set(df, 0.25f))
-                : hn::BitCast(df, sum);
+  static HWY_INLINE VF Finish(VI sum) {
+    return hn::Mul(ToFloat(sum), hn::Set(DF(), 0.25f));
   }
-  static HWY_INLINE VF FinishAligned(VI sum, VI exponents, bool last) {
-    const DF df;
-    return last ? hn::Mul(ToFloat(sum), hn::BitCast(df, exponents))
-                : hn::BitCast(df, sum);
+  static HWY_INLINE VF FinishAligned(VI sum, VI exponents) {
+    return hn::Mul(ToFloat(sum), hn::BitCast(DF(), exponents));
   }
 };
 #endif  // HWY_TARGET == HWY_AVX3_DL
@@ -118,6 +113,13 @@ constexpr size_t TileRows() {
 // long that panels drive it out of L1 again.
 inline constexpr size_t kFetchSteps = 32;
 
+// Lines that tiles bring to L2, one each step: `stride` bytes from one to the
+// next.
+struct Fetch {
+  const uint8_t* from;
+  size_t stride;
+};
+
 // Where a tile reads.
 struct SparseTileInput {
   size_t steps;                  // of the pass
@@ -127,7 +129,7 @@ struct SparseTileInput {
   const uint8_t* dense_scales;   // [block][16]
   const uint8_t* const* panels;  // [step] values, indices
   size_t blocks;                 // from the beginning of a panel
-  const uint8_t* ahead;          // see sparse_loops-inl.h
+  Fetch ahead[2];                // by the upper half of a square, the lower
 };
 
 // The lines of D that a tile is about to write, and where the next one, below,
@@ -155,14 +157,14 @@ HWY_INLINE void PrefetchOutput(const TileOutput& out) {
 template <size_t kRows, size_t kVectors>
 struct SparseCursor {
   HWY_INLINE explicit SparseCursor(const SparseTileInput& in)
-      : windows(in.windows), ahead(in.ahead) {
+      : windows(in.windows), ahead(in.ahead[0]) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) at[v] = in.panels[v];
   }
 
   const uint8_t* HWY_RESTRICT windows;
   const uint8_t* HWY_RESTRICT at[kVectors];
-  const uint8_t* ahead;
+  Fetch ahead;
 };
 
 // Dots follow four selections at a time: Zen 4 then takes 21.6 cycles for the
@@ -180,15 +182,14 @@ HWY_INLINE void SelectFirst(V (&x)[kSelections]) {
 #endif
 }
 
-// `steps` steps of one window, and as much of what the next tiles read as makes
-// a line a step of all tiles of a square.
+// `steps` steps of one window.
 template <class Product, size_t kRows, size_t kVectors>
 HWY_INLINE void AddSteps(size_t steps, SparseCursor<kRows, kVectors>& cursor,
                          typename Product::Sum (&sum)[kRows][kVectors]) {
   constexpr size_t kRowsAtOnce = kSelections / kVectors;
   for (size_t s = 0; s < steps; ++s) {
-    PrefetchL2(cursor.ahead);
-    cursor.ahead += kStepBytes * kRows / kSparseRows;
+    PrefetchL2(cursor.ahead.from);
+    cursor.ahead.from += cursor.ahead.stride;
     VI index[kVectors], values[kVectors];
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) {
@@ -227,20 +228,57 @@ HWY_INLINE void PrefetchRow(const float* row) {
   PrefetchL2(from + kVectors * kStepBytes - 1);
 }
 
+// Stores a tile in D, and moves `to` behind it.
+template <class Product, ScaleKind kKind, bool kLast, size_t kRows,
+          size_t kVectors>
+HWY_INLINE void StoreTile(const SparseTileInput& in, const int32_t* exponents,
+                          const typename Product::Sum (&sum)[kRows][kVectors],
+                          size_t to_stride, float*& to) {
+  VI columns[kVectors];
+  if constexpr (kLast && kKind == ScaleKind::kAligned) {
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      columns[v] = LoadLine(in.panels[v] + in.blocks + kStepBytes);
+    }
+  }
+  ZEROULP_UNROLL
+  for (size_t i = 0; i < kRows; ++i) {
+    // One address after the other: GCC 12 would compute all of them before the
+    // steps.
+    asm volatile("" : "+r"(to));
+    ZEROULP_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      VF word;
+      if constexpr (!kLast) {
+        word = hn::BitCast(DF(), sum[i][v]);
+      } else if constexpr (kKind == ScaleKind::kAligned) {
+        word = Product::FinishAligned(
+            sum[i][v], hn::Add(hn::Set(DI(), exponents[i]), columns[v]));
+      } else {
+        word = Product::Finish(sum[i][v]);
+      }
+      hn::StoreU(word, DF(), to + v * kLanes);
+    }
+    to += to_stride;
+  }
+}
+
 // 16 dense rows by `vectors` panels, tile under tile. They are one loop, with
 // as few values alive as it can do with: what calls and spilled addresses take
 // between two tiles, no dot hides (4 % of 64 steps).
-template <class Product, ScaleKind kKind, size_t kVectors>
+template <class Product, ScaleKind kKind, bool kLast, size_t kVectors>
 HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
   constexpr size_t kRows = TileRows<kKind>();
   const size_t num_windows = hwy::DivCeil(in.steps, in.window_steps);
   const float* from = out.from;
   float* to = out.to;
   const auto* exponents = reinterpret_cast<const int32_t*>(in.dense_scales);
+  const size_t to_stride = out.to_stride;
   SparseCursor<kRows, kVectors> cursor(in);
   for (size_t tile = 0; tile < kSparseRows / kRows; ++tile) {
     ZEROULP_UNROLL
     for (size_t v = 0; v < kVectors; ++v) cursor.at[v] = in.panels[v];
+    cursor.ahead = in.ahead[tile];
     typename Product::Sum sum[kRows][kVectors];
     ZEROULP_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
@@ -257,33 +295,12 @@ HWY_NOINLINE void PlainTiles(const SparseTileInput& in, const TileOutput& out) {
     for (size_t w = 0; w < num_windows; ++w) {
       // A row a window, not all at once: lines that come from L3 would keep
       // what the steps read from coming.
-      PrefetchRow<kVectors>(to + w % kRows * out.to_stride);
+      PrefetchRow<kVectors>(to + w % kRows * to_stride);
       AddSteps<Product>(HWY_MIN(left, in.window_steps), cursor, sum);
       cursor.windows += kRows * kStepBytes;
       left -= in.window_steps;
     }
-    const bool last = out.last;
-    const size_t to_stride = out.to_stride;
-    ZEROULP_UNROLL
-    for (size_t i = 0; i < kRows; ++i) {
-      // One address after the other: GCC 12 would compute all of them before
-      // the steps.
-      asm volatile("" : "+r"(to));
-      ZEROULP_UNROLL
-      for (size_t v = 0; v < kVectors; ++v) {
-        VF word;
-        if constexpr (kKind == ScaleKind::kAligned) {
-          const VI exponent =
-              hn::Add(hn::Set(DI(), exponents[i]),
-                      LoadLine(in.panels[v] + in.blocks + kStepBytes));
-          word = Product::FinishAligned(sum[i][v], exponent, last);
-        } else {
-          word = Product::Finish(sum[i][v], last);
-        }
-        hn::StoreU(word, DF(), to + v * kLanes);
-      }
-      to += to_stride;
-    }
+    StoreTile<Product, kKind, kLast>(in, exponents, sum, to_stride, to);
     if (from != nullptr) from += kRows * out.from_stride;
     exponents += kRows;
   }
@@ -363,7 +380,8 @@ void ScaledTiles(size_t windows, SparseTileInput in, TileOutput out) {
     ScaledTile<Product, kKind, kVectors>(in, out);
     in.windows += kRows * windows * kStepBytes;
     in.dense_scales += kRows * sizeof(int32_t);
-    in.ahead += in.steps / (kSparseRows / kRows) * kStepBytes;
+    in.ahead[0].from += in.steps * in.ahead[0].stride;
+    if (i + kRows == kSparseRows / 2) in.ahead[0] = in.ahead[1];
     if (out.from != nullptr) out.from += kRows * out.from_stride;
     out.to += kRows * out.to_stride;
   }
@@ -377,8 +395,10 @@ void SquareOfTiles(size_t vectors, size_t windows, const SparseTileInput& in,
     constexpr size_t kVectors = decltype(one_or_two)::value;
     if constexpr (kInBlocks<kKind>) {
       ScaledTiles<Product, kKind, kVectors>(windows, in, out);
+    } else if (out.last) {
+      PlainTiles<Product, kKind, true, kVectors>(in, out);
     } else {
-      PlainTiles<Product, kKind, kVectors>(in, out);
+      PlainTiles<Product, kKind, false, kVectors>(in, out);
     }
   };
   if (vectors == kSparseNV) {
