@@ -155,7 +155,8 @@ Ahead AheadOfCodes(const Kernel& kernel, const PackedSparse& sparse,
 }
 
 // The codes of the 64 dense rows that a pass decodes next: half the tiles of
-// each square bring a share of them to L2.
+// the second half of the squares bring a share of them to L2 each. What came
+// earlier, panels would drive out again.
 template <class Kernel>
 class DenseAhead {
  public:
@@ -164,13 +165,14 @@ class DenseAhead {
       : from_(
             kernel.QuadAt(dense, 0, pass.first_window * kernel.window().cols)),
         group_bytes_(static_cast<size_t>(dense.quads()) * kStepBytes),
-        rows_(static_cast<size_t>(dense.rows())) {
+        rows_(static_cast<size_t>(dense.rows())),
+        first_square_(squares / 2) {
     const size_t k = pass.first_window * kernel.window().cols;
     const size_t cols = std::min(pass.windows * kernel.window().cols,
                                  static_cast<size_t>(dense.cols()) - k);
     const size_t lines =
         hwy::DivCeil(cols, static_cast<size_t>(dense.quad_cols()));
-    share_ = hwy::DivCeil(lines, squares) * kStepBytes;
+    share_ = hwy::DivCeil(lines, squares - first_square_) * kStepBytes;
     stride_ =
         hwy::DivCeil(share_, std::max<size_t>(Kernel::StepsOfHalf(pass), 1));
   }
@@ -178,12 +180,14 @@ class DenseAhead {
   // Of the 16 rows from `row` on, the last ones if there are none.
   Fetch At(size_t row, size_t square) const {
     const size_t group = std::min(row, rows_ - 1) / kSparseRows;
-    return {from_ + group * group_bytes_ + square * share_, stride_};
+    const uint8_t* codes = from_ + group * group_bytes_;
+    if (square < first_square_) return {codes, 0};
+    return {codes + (square - first_square_) * share_, stride_};
   }
 
  private:
   const uint8_t* from_;
-  size_t group_bytes_, rows_;
+  size_t group_bytes_, rows_, first_square_;
   size_t share_, stride_;  // bytes
 };
 
