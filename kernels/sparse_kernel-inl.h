@@ -12,8 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/decode-inl.h"
 #include "kernels/sparse_tile-inl.h"
-#include "zeroulp/codec.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zeroulp::kernels {
@@ -40,11 +40,6 @@ class SparseKernel {
             : max_steps;
     sizes_ = SizesOf(static_cast<size_t>(stored.cols()), max_steps, window_,
                      Product::kPerStep, block_steps_);
-    if constexpr (kKind == ScaleKind::kFactors) {
-      if (stored.scale_format() == Format::kF32) return;
-      const FormatInfo& scale = Info(stored.scale_format());
-      for (uint32_t i = 0; i < 256; ++i) values_[i] = Decode(scale, i);
-    }
   }
 
   // Steps of the tiles of half a square.
@@ -85,20 +80,14 @@ class SparseKernel {
  protected:
   void DecodeSparseScales(const SparsePass& pass, size_t group,
                           uint8_t* panel) const {
-    uint8_t* to = panel + sizes_.scales() + kStepBytes;
-    for (size_t b = 0; b < Blocks(pass); ++b) {
-      DecodeScales(call_.sparse->stored(), group, FirstBlock(pass) + b, 0, to);
-      to += kPanelStepBytes;
-    }
+    DecodeScales(call_.sparse->stored(), pass, group, 0,
+                 panel + sizes_.scales() + kStepBytes, kPanelStepBytes);
   }
   // These take the unit.
   void DecodeDenseScales(const SparsePass& pass, size_t group,
                          uint8_t* panel) const {
-    uint8_t* to = panel + sizes_.dense_scales();
-    for (size_t b = 0; b < Blocks(pass); ++b) {
-      DecodeScales(*call_.dense, group, FirstBlock(pass) + b, unit_, to);
-      to += kStepBytes;
-    }
+    DecodeScales(*call_.dense, pass, group, unit_,
+                 panel + sizes_.dense_scales(), kStepBytes);
   }
 
   const SparseCall& call_;
@@ -124,46 +113,46 @@ class SparseKernel {
   }
 
  private:
-  size_t Blocks(const SparsePass& pass) const {
-    return kInBlocks<kKind> ? hwy::DivCeil(pass.steps, block_steps_) : 0;
-  }
-  size_t FirstBlock(const SparsePass& pass) const {
-    return pass.first_window * window_.stored / Product::kPerStep /
-           block_steps_;
-  }
-
-  // 16 words of one block, times 2^unit.
-  void DecodeScales(const PackedMatrix& matrix, size_t group, size_t block,
-                    int unit, uint8_t* words) const {
+  // 16 words of each block, times 2^unit, `stride` bytes apart.
+  void DecodeScales(const PackedMatrix& matrix, const SparsePass& pass,
+                    size_t group, int unit, uint8_t* words,
+                    size_t stride) const {
+    if constexpr (!kInBlocks<kKind>) return;
     const DI di;
+    const DF df;
     const hn::Rebind<uint8_t, DI> d8;
-    const size_t at =
-        (group * static_cast<size_t>(matrix.scale_cols()) + block) *
-        kSparseRows;
-    auto* to = reinterpret_cast<int32_t*>(words);
-    if constexpr (kKind == ScaleKind::kExponents ||
-                  kKind == ScaleKind::kFractions) {
-      const VI codes = hn::PromoteTo(di, hn::LoadU(d8, matrix.scales() + at));
-      const bool is_dense = &matrix == call_.dense;
-      hn::Store(ExponentWords(codes, is_dense, unit), di, to);
-    } else {
-      const DF df;
-      VF values;
-      if (matrix.scale_format() == Format::kF32) {
-        values =
-            hn::LoadU(df, reinterpret_cast<const float*>(matrix.scales()) + at);
+    const bool is_dense = &matrix == call_.dense;
+    const bool is_f32 = matrix.scale_format() == Format::kF32;
+    // UE4M3 is E4M3FN without the sign bit, which is ignored.
+    const Decoder ue4m3(Info(Format::kE4M3FN));
+    const VF power = hn::BitCast(
+        df, hn::ShiftLeft<23>(hn::Set(di, static_cast<int32_t>(127 + unit))));
+    const size_t first =
+        pass.first_window * window_.stored / Product::kPerStep / block_steps_;
+    size_t at = (group * static_cast<size_t>(matrix.scale_cols()) + first) *
+                kSparseRows;
+    const size_t blocks = hwy::DivCeil(pass.steps, block_steps_);
+    for (size_t b = 0; b < blocks; ++b) {
+      VI scales;
+      if (kKind == ScaleKind::kFactors && is_f32) {
+        const auto* from = reinterpret_cast<const float*>(matrix.scales());
+        scales = hn::BitCast(di, hn::Mul(hn::LoadU(df, from + at), power));
       } else {
         const VI codes = hn::PromoteTo(di, hn::LoadU(d8, matrix.scales() + at));
-        values = hn::GatherIndex(df, values_, codes);
+        if constexpr (kKind == ScaleKind::kFactors) {
+          const VF values = ue4m3(hn::And(codes, hn::Set(di, 0x7F)));
+          scales = hn::BitCast(di, hn::Mul(values, power));
+        } else {
+          scales = ExponentWords(codes, is_dense, unit);
+        }
       }
-      const VF power = hn::BitCast(
-          df, hn::ShiftLeft<23>(hn::Set(di, static_cast<int32_t>(127 + unit))));
-      hn::Store(hn::Mul(values, power), df, reinterpret_cast<float*>(words));
+      hn::Store(scales, di, reinterpret_cast<int32_t*>(words));
+      at += kSparseRows;
+      words += stride;
     }
   }
 
   int unit_;
-  float values_[256];  // of the codes of kFactors
 };
 
 #endif  // ZEROULP_TARGET_HAS_512
