@@ -32,7 +32,7 @@ HARDWARE = ("(e4m3fnxe4m3fn|e4m3fnuzxe4m3fnuz|e4m3xe4m3|f16xf16|bf16xbf16|"
             "(volta|turing|ampere|ada|hopper|blackwell|sm120|cdna|trainium|tpu|"
             "x86)[^/]*")
 
-# Title, filter, [(column, counter, unit, digits)].
+# Title, filter, [(column, counter, unit, digits)], flags if any.
 RATE = ("GFLOP/s", "flops", 1e9, 1)
 SHARE = ("% of peak", "pct_peak", 1, 1)
 SECTIONS = [
@@ -48,8 +48,12 @@ SECTIONS = [
      [RATE, SHARE, ("times the oracle", "x_oracle", 1, 0)]),
     ("Structured sparsity, `chain.f32`, dense-equivalent",
      "^sparse/(4:16|2:4)/(e4m3fnxe4m3fn|bf16xbf16|e2m1fnxe2m1fn|mxfp4xmxfp4|"
-     "nvfp4xnvfp4)/chain.f32/1024x1024x1024/{target}/t[0-9]+$",
+     "nvfp4xnvfp4)/chain.f32/(1024x1024x1024/{target}/t[0-9]+|"
+     "2048x2048x2048/{target}/t1)$",
      [RATE, SHARE]),
+    ("MXFP4 of scales that are far apart, `--inputs=codes`",
+     f"^(gemm|sparse/(4:16|2:4))/mxfp4xmxfp4/chain.f32/({CUBES})/{{target}}/t1$",
+     [RATE, SHARE], ["--inputs=codes"]),
     ("Other SIMD targets",
      f"^gemm/e4m3fnxe4m3fn/chain.f32/1024x1024x1024/{TARGETS}/t1$",
      [RATE, SHARE]),
@@ -68,7 +72,7 @@ SECTIONS = [
 ]
 
 
-def run(program, pattern, repetitions):
+def run(program, pattern, repetitions, flags=()):
     """The report of one run, or None where nothing matches."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         listed = subprocess.run(
@@ -77,7 +81,7 @@ def run(program, pattern, repetitions):
         if not listed.stdout.strip():
             return None
         subprocess.run(
-            [program, f"--benchmark_filter={pattern}",
+            [program, f"--benchmark_filter={pattern}", *flags,
              f"--benchmark_repetitions={repetitions}",
              "--benchmark_min_time=0.1", f"--benchmark_out={out.name}"],
             check=True, stdout=sys.stderr)
@@ -130,12 +134,12 @@ def main(arguments):
     print("# Results\n\nWritten by `./run results`; what names and columns "
           "mean: [README.md](README.md).\n")
     print("\n".join(machine(context)))
-    for title, pattern, columns in SECTIONS:
+    for title, pattern, columns, *flags in SECTIONS:
         if options.only.lower() not in title.lower():
             continue
         report = run(options.program,
                      pattern.replace("{target}", context["target"]),
-                     options.repetitions)
+                     options.repetitions, *flags)
         if report is None:
             continue
         print(f"\n## {title}\n")
