@@ -357,7 +357,7 @@ int MostSparseShift(const SparseCall& call, const SparsePart& part,
       std::count_if(shifts.begin(), shifts.end(),
                     [=](int8_t shift) { return shift < 0 || shift > most; });
   // A group that is computed twice costs what nine gain.
-  return static_cast<size_t>(others) * 10 <= shifts.size() ? most : -1;
+  return others * 10 <= std::ssize(shifts) ? most : -1;
 }
 
 size_t SparseFp4WorkspaceBytes(const SparseCall& call, int64_t sparse_rows) {
