@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/aligned.h"
 #include "zeroulp/arithmetic.h"
 #include "zeroulp/blocks.h"
 #include "zeroulp/formats.h"
@@ -66,7 +67,7 @@ struct Result {
   Result(const Result&) = delete;
   Result& operator=(const Result&) = delete;
 
-  std::vector<std::byte> bytes;
+  AlignedVector<std::byte> bytes;
   MatrixView view;
 };
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/aligned.h"
 #include "bench/context.h"
 #include "bench/gemm_bench.h"
 #include "bench/peaks.h"
@@ -41,19 +42,19 @@ std::vector<PeerRow> Peers() {
   };
 }
 
-std::vector<float> RandomFloats(int64_t count, uint32_t seed) {
+AlignedVector<float> RandomFloats(int64_t count, uint32_t seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> values(static_cast<size_t>(count));
+  AlignedVector<float> values(static_cast<size_t>(count));
   for (float& value : values) value = uniform(random);
   return values;
 }
 
 void RunPeer(benchmark::State& state, const PeerRow& row, const Shape& shape,
              int threads) {
-  const std::vector<float> a = RandomFloats(shape.m * shape.k, 3);
-  const std::vector<float> b_t = RandomFloats(shape.n * shape.k, 4);
-  std::vector<float> d(static_cast<size_t>(shape.m * shape.n));
+  const AlignedVector<float> a = RandomFloats(shape.m * shape.k, 3);
+  const AlignedVector<float> b_t = RandomFloats(shape.n * shape.k, 4);
+  AlignedVector<float> d(static_cast<size_t>(shape.m * shape.n));
   std::function<void()> product;
   try {
     product = row.peer(
