@@ -25,7 +25,7 @@ inline constexpr int kFp4Unit = -2;
 // Sums of products of 36, in quarters, that never need more than 24 bits.
 inline constexpr int64_t kMostProducts = (1 << 24) / (4 * 36);
 
-// Behind HeldPanels: of which sparse rows the shifts are, see ShiftsAt.
+// Behind HeldPanels: of which sparse rows the shifts are, see ShiftsOf.
 struct HeldShifts {
   const PackedSparse* sparse;  // null: none
   int64_t begin, end;
@@ -188,7 +188,7 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
    public:
     Shifts(const PackedMatrix& matrix, size_t group) : matrix_(matrix) {
       if constexpr (!Base::kIsAligned) return;
-      uint8_t lowest[kSparseRows];
+      uint8_t lowest[kSparseRows] = {};  // of rows that are computed again
       AlignRows(matrix, group, lowest);
       lowest_ = Codes(lowest);
       scales_ = matrix.scales() +

@@ -99,7 +99,7 @@ struct Fp4Product {
 // Whether every block has a sum of its own, which its scales multiply.
 template <ScaleKind kKind>
 inline constexpr bool kInBlocks =
-    kKind != ScaleKind::kNone&& kKind != ScaleKind::kAligned;
+    !(kKind == ScaleKind::kNone || kKind == ScaleKind::kAligned);
 
 // Dense rows of a tile of kSparseNV vectors: 16 sums; or 8, and 8 of binary32
 // for what scales multiply. Beside them two indices, two vectors of values, a
