@@ -25,8 +25,8 @@ std::string_view SparseFp4Refuses(const SparseCall& call);
 
 // Up to which shift (see aligned_rows.h) sparse rows of a part have sums that
 // are integers over all of K; -1 if a dense row has none, or more than a tenth
-// of the sparse ones. `shifts` are of its groups of 16 sparse rows, -1 where one
-// cannot be aligned. E8M0 scales of both operands.
+// of the sparse ones. `shifts` are of its groups of 16 sparse rows, -1 where
+// one cannot be aligned. E8M0 scales of both operands.
 int MostSparseShift(const SparseCall& call, const SparsePart& part,
                     std::span<const int8_t> shifts);
 
