@@ -82,20 +82,29 @@ class PairKernel : public SparseKernel<Bf16Product, kKind> {
     const size_t words =
         pass.windows == 0 ? 0 : (pass.windows - 1) * window_.cols + kLanes16;
     const bool whole_windows = window_.cols == kLanes16;
-    const PanelDecoder decoder(format);
-    for (size_t part = 0; part * kLanes16 < words; ++part) {
-      const size_t quads = std::min(kLanes16 / per_quad, left);
-      if (format.storage_bits == 16) {
-        VI in[16];
-        ZEROULP_UNROLL
-        for (size_t i = 0; i < 16; ++i) in[i] = LoadQuad(codes, i, quads);
-        StorePart<kRows>(in, part, whole_windows, pass.windows, rows,
-                         sizes_.row(), panel);
-      } else {
-        DecodeBytes(decoder, codes, quads, part, pass.windows, rows, panel);
+    const auto for_each_part = [&](const auto& decode) HWY_ATTR {
+      for (size_t part = 0; part * kLanes16 < words; ++part) {
+        const size_t quads = std::min(kLanes16 / per_quad, left);
+        decode(codes, quads, part);
+        codes += quads * kStepBytes;
+        left -= quads;
       }
-      codes += quads * kStepBytes;
-      left -= quads;
+    };
+    if (format.storage_bits == 16) {
+      for_each_part(
+          [&](const uint8_t* from, size_t quads, size_t part) HWY_ATTR {
+            VI in[16];
+            ZEROULP_UNROLL
+            for (size_t i = 0; i < 16; ++i) in[i] = LoadQuad(from, i, quads);
+            StorePart<kRows>(in, part, whole_windows, pass.windows, rows,
+                             sizes_.row(), panel);
+          });
+    } else {
+      const PanelDecoder decoder(format);
+      for_each_part(
+          [&](const uint8_t* from, size_t quads, size_t part) HWY_ATTR {
+            DecodeBytes(decoder, from, quads, part, pass.windows, rows, panel);
+          });
     }
     if (!whole_windows) {
       ToWindows<kRows>(rows, sizes_.row(), pass.windows,
