@@ -128,6 +128,10 @@ class WideOperand {
 
   // Of 16 rows, which have one scale each.
   void RowScales(size_t group, float* HWY_RESTRICT row) const {
+    if (matrix_.cols() == 0) {  // nor are there scales
+      std::fill_n(row, kPanelRows, 1.0f);
+      return;
+    }
     scales_.Fill(group, 0, row);
   }
 
