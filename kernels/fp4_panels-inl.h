@@ -11,13 +11,12 @@
 #endif
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 #include "kernels/aligned_parts.h"
-#include "kernels/aligned_rows.h"
+#include "kernels/aligned_scales-inl.h"
 #include "kernels/scaled-inl.h"
 #include "zeroulp/codec.h"
 
@@ -28,7 +27,6 @@ namespace HWY_NAMESPACE {
 #if HWY_TARGET == HWY_AVX3_DL
 
 inline constexpr size_t kFp4QuadBytes = 64;  // 16 rows x 4 k
-inline constexpr int kLargestTwice = 12;
 
 // Of 16 rows, from the quad that a pass begins with.
 inline const uint8_t* Fp4Codes(const PackedMatrix& matrix, size_t group,
@@ -121,47 +119,6 @@ class BytePanels {
   VB twice_, offset_;
 };
 
-// The scales of 16 rows.
-class AlignedScales {
- public:
-  AlignedScales(const PackedMatrix& matrix, size_t group)
-      : quads_(static_cast<size_t>(matrix.quads())) {
-    lowest_.fill(127);
-    const auto block = static_cast<size_t>(matrix.scale_block());
-    if (block == 0) return;
-    AlignRows(matrix, group, lowest_.data());
-    quads_ = hwy::DivCeil(block, kQuad);
-    codes_ = matrix.scales() +
-             group * static_cast<size_t>(matrix.scale_cols()) * kGroup;
-  }
-
-  // Quads of a scale, all if there are none.
-  size_t quads() const { return quads_; }
-  // In the high half of every byte of a row. Those of zeros are any.
-  VI Shifts(size_t scale) const {
-    const DI di;
-    if (codes_ == nullptr) return hn::Zero(di);
-    const hn::Rebind<uint8_t, DI> d8;
-    const auto above = hn::Sub(hn::LoadU(d8, codes_ + scale * kGroup),
-                               hn::LoadU(d8, lowest_.data()));
-    const VI shifts =
-        hn::PromoteTo(di, hn::And(above, hn::Set(d8, kMostShift)));
-    return hn::Mul(shifts, hn::Set(di, 0x10101010));
-  }
-  VF lowest() const {
-    const DI di;
-    const hn::Rebind<uint8_t, DI> d8;
-    const VI exponents = hn::PromoteTo(di, hn::LoadU(d8, lowest_.data()));
-    return hn::BitCast(DF(), hn::ShiftLeft<23>(exponents));
-  }
-
- private:
-  static_assert((kMostShift & (kMostShift + 1)) == 0);  // a mask
-  std::array<uint8_t, kGroup> lowest_;
-  const uint8_t* codes_ = nullptr;
-  size_t quads_;
-};
-
 // Calls use(q, indices) for `quads` quads, of which `first` is the first, and
 // `codes` where it is: indices of tables of 4 times 16 values, each 16 twice as
 // large as those before.
@@ -177,20 +134,6 @@ HWY_INLINE void ForEachQuad(const AlignedScales& scales, const uint8_t* codes,
     }
   }
 }
-
-// A table for what ForEachQuad gives.
-struct ShiftedTable {
-  // value(twice what a code means, shifted)
-  template <class Value>
-  explicit constexpr ShiftedTable(const Value& value) : bytes() {
-    for (uint32_t i = 0; i < 64; ++i) {
-      const auto twice = static_cast<int>(2 * Decode(Format::kE2M1FN, i % 16));
-      bytes[i] = static_cast<uint8_t>(value(twice * (1 << (i / 16))));
-    }
-  }
-
-  alignas(64) uint8_t bytes[64];
-};
 
 // See aligned_parts.h.
 inline int RoomOfTarget(const PackedMatrix& matrix, size_t group) {
@@ -242,7 +185,7 @@ class AlignedPanels {
                 hn::Store(hn::BitCast(df, SelectBytes(offset_, indices)), df,
                           to + q * kGroup);
               });
-          hn::Store(scales.lowest(), df, to + block_ / 4 * kGroup);
+          hn::Store(scales.powers(), df, to + block_ / 4 * kGroup);
         });
   }
 
@@ -266,7 +209,7 @@ class AlignedPanels {
                    float* begin = to + block_ / 4 * kGroup;
                    hn::Store(hn::BitCast(df, hn::Neg(added)), df, begin);
                    // The unit of products of two numbers twice as large.
-                   hn::Store(hn::Mul(scales.lowest(), hn::Set(df, 0.25f)), df,
+                   hn::Store(hn::Mul(scales.powers(), hn::Set(df, 0.25f)), df,
                              begin + kGroup);
                  });
   }

@@ -57,8 +57,7 @@ struct SparsePlan {
 
 // `keeps_panels`: the kernel decodes the sparse rows of a part once and finds
 // them in its memory again. Then parts are as small as they can be: threads
-// that come late leave none waiting, and a kernel that looks into the codes of
-// a part before it decodes them has them in L2.
+// that come late leave none waiting.
 SparsePlan PlanSparse(std::span<const SparseCall> calls, int threads,
                       bool keeps_panels);
 

@@ -9,10 +9,10 @@
 #include "kernels/targets.h"
 
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "kernels/aligned_rows.h"
+#include "kernels/aligned_scales-inl.h"
+#include "kernels/scaled.h"
 #include "kernels/sparse_kernel-inl.h"
 #include "kernels/sparse_loops-inl.h"
-#include "zeroulp/codec.h"
 #include "zeroulp/internal/check.h"
 
 #ifndef ZEROULP_KERNELS_SPARSE_FP4_ONCE_
@@ -22,10 +22,7 @@ namespace zeroulp::kernels {
 // Both factors of a product are twice as large.
 inline constexpr int kFp4Unit = -2;
 
-// Sums of products of 36, in quarters, that never need more than 24 bits.
-inline constexpr int64_t kMostProducts = (1 << 24) / (4 * 36);
-
-// Behind HeldPanels: of which sparse rows the shifts are, see ShiftsOf.
+// Behind HeldPanels: of which sparse rows the shifts are, see GroupShifts.
 struct HeldShifts {
   const PackedSparse* sparse;  // null: none
   int64_t begin, end;
@@ -34,8 +31,8 @@ struct HeldShifts {
 };
 static_assert(sizeof(HeldPanels) + sizeof(HeldShifts) <= kStrandBytes);
 
-// Memory of a strand: panels and so on; where sums are aligned, as much for one
-// group of sparse rows that is not; and its groups' shifts.
+// What RunSparse needs. With scales a strand has as much for one group of
+// sparse rows that is not aligned behind it, and then the shifts of all groups.
 inline size_t PanelsBytes(const SparseCall& call, int64_t sparse_rows) {
   const auto block = static_cast<size_t>(call.sparse->stored().scale_block());
   return WorkspaceOf(call, kFp4Lanes, kFp4PerStep, kFp4Steps,
@@ -62,15 +59,8 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
   using Base::window_;
 
  public:
-  explicit Fp4Kernel(const SparseCall& call) : Base(call, kFp4Steps, kFp4Unit) {
-    const FormatInfo& f = Info(Format::kE2M1FN);
-    for (uint32_t i = 0; i < 64; ++i) {
-      const auto twice = static_cast<int32_t>(2 * Decode(f, i % 16));
-      const int32_t value = Base::kIsAligned ? twice * (1 << i / 16) : twice;
-      sparse_table_[i] = static_cast<uint8_t>(value);
-      dense_table_[i] = static_cast<uint8_t>(value + kOffset);
-    }
-  }
+  explicit Fp4Kernel(const SparseCall& call)
+      : Base(call, kFp4Steps, kFp4Unit) {}
 
   void Tiles(const SparsePass& pass, size_t vectors, const uint8_t* dense,
              const uint8_t* const* panels, const Fetch* ahead,
@@ -87,8 +77,8 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     const uint8_t* codes = Base::QuadAt(call_.sparse->stored(), group, first);
     const uint8_t* positions = Base::PositionsAt(group, first);
     const VI offset = hn::Set(di, kOffset * 0x01010101);
-    const VI table = LoadWords(sparse_table_);
-    const Shifts shifts(call_.sparse->stored(), group);
+    const VI table = LoadWords(kSparseTable.bytes);
+    const AlignedScales scales = ShiftsOf(call_.sparse->stored(), group);
     GroupBases::Cursor base = bases_.From(first / 4);
     uint8_t* block = panel + sizes_.scales();
     size_t s = 0;
@@ -96,9 +86,9 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
       VI sum = hn::Zero(di);
       const size_t end = std::min(s + block_steps_, pass.steps);
       while (s < end) {
-        const VI shift = shifts.At(first + s * kFp4PerStep);
-        const size_t run =
-            std::min(end, s + shifts.length(block_steps_, kFp4PerStep));
+        const VI shift =
+            scales.Shifts((first / kFp4PerStep + s) / scales.quads());
+        const size_t run = s + std::min(end - s, scales.quads());
         for (; s < run; ++s) {
           const size_t at = s * kStepBytes;
           const VI value =
@@ -114,7 +104,7 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
       block += kPanelStepBytes;
     } while (s < pass.steps);
     if constexpr (Base::kIsAligned) {
-      StoreLine(Base::ExponentWords(shifts.lowest(), false, kFp4Unit),
+      StoreLine(Base::ExponentWords(scales.lowest(), false, kFp4Unit),
                 panel + sizes_.scales() + kStepBytes);
       return;
     }
@@ -140,11 +130,11 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
             : ((pass.windows - 1) * window_.cols + kFp4Lanes + 3) / 4;
     constexpr size_t kRows = TileRows<kKind>();
     const bool whole_windows = window_.cols == kFp4Lanes;
-    const VI table = LoadWords(dense_table_);
-    const Shifts shifts(dense, group);
+    const VI table = LoadWords(kDenseTable.bytes);
+    const AlignedScales scales = ShiftsOf(dense, group);
     const size_t stored = std::min(quads, all - std::min(first, all));
     for (size_t q = 0; q < quads; q += 16) {
-      const VI shift = shifts.At(4 * (first + q));
+      const VI shift = scales.Shifts((first + q) / scales.quads());
       const auto value = [&](size_t i) HWY_ATTR {
         return SelectBytes(
             table, hn::Or(LoadWords(codes + (q + i) * kStepBytes), shift));
@@ -167,7 +157,7 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
       ToWindows<kRows>(rows, sizes_.row(), pass.windows, window_.cols, panel);
     }
     if constexpr (Base::kIsAligned) {
-      StoreLine(Base::ExponentWords(shifts.lowest(), true, kFp4Unit),
+      StoreLine(Base::ExponentWords(scales.lowest(), true, kFp4Unit),
                 panel + sizes_.dense_scales());
       return;
     }
@@ -182,61 +172,25 @@ class Fp4Kernel : public SparseKernel<Fp4Product, kKind> {
     hn::Store(words, DI(), reinterpret_cast<int32_t*>(to));
   }
 
-  // How far the elements of 16 rows are shifted, as bits 4 and 5 of indices of
-  // the tables' bytes.
-  class Shifts {
-   public:
-    Shifts(const PackedMatrix& matrix, size_t group) : matrix_(matrix) {
-      if constexpr (!Base::kIsAligned) return;
-      uint8_t lowest[kSparseRows] = {};  // of rows that are computed again
-      AlignRows(matrix, group, lowest);
-      lowest_ = Codes(lowest);
-      scales_ = matrix.scales() +
-                group * static_cast<size_t>(matrix.scale_cols()) * kSparseRows;
-    }
-
-    // Of the block that element k is in.
-    VI At(size_t k) const {
-      const DI di;
-      if constexpr (!Base::kIsAligned) return hn::Zero(di);
-      const size_t block = k / static_cast<size_t>(matrix_.scale_block());
-      // Blocks of zeros have any scale.
-      const VI shift = hn::Min(
-          hn::Max(hn::Sub(Codes(scales_ + block * kSparseRows), lowest_),
-                  hn::Zero(di)),
-          hn::Set(di, kMostShift));
-      return hn::Mul(shift, hn::Set(di, 0x10101010));
-    }
-    // Steps that it lasts, of `all`.
-    size_t length(size_t all, size_t per_step) const {
-      return Base::kIsAligned
-                 ? static_cast<size_t>(matrix_.scale_block()) / per_step
-                 : all;
-    }
-    VI lowest() const { return lowest_; }
-
-   private:
-    static VI Codes(const uint8_t* codes) {
-      return hn::PromoteTo(DI(), hn::LoadU(hn::Rebind<uint8_t, DI>(), codes));
-    }
-
-    const PackedMatrix& matrix_;
-    const uint8_t* scales_;
-    VI lowest_;
-  };
+  // By which elements are shifted.
+  static AlignedScales ShiftsOf(const PackedMatrix& matrix, size_t group) {
+    if constexpr (Base::kIsAligned) return AlignedScales(matrix, group);
+    return {};
+  }
 
   // Makes bytes of dense rows unsigned.
-  static constexpr int32_t kOffset = Fp4Product::kLargest
+  static constexpr int32_t kOffset = kLargestTwice
                                      << (Base::kIsAligned ? kMostShift : 0);
 
-  alignas(64) uint8_t sparse_table_[64];
-  alignas(64) uint8_t dense_table_[64];
+  static constexpr ShiftedTable kSparseTable{[](int x) { return x; }};
+  static constexpr ShiftedTable kDenseTable{[](int x) { return x + kOffset; }};
 };
 
 // Of the groups of 16 sparse rows, by AlignRows. Those of a strand's parts are
 // often the same.
-std::span<const int8_t> ShiftsOf(const SparseCall& call, const SparsePart& part,
-                                 std::byte* workspace) {
+std::span<const int8_t> GroupShifts(const SparseCall& call,
+                                    const SparsePart& part,
+                                    std::byte* workspace) {
   constexpr auto kRows = static_cast<int64_t>(kSparseRows);
   const int64_t rows = part.sparse_end - part.sparse_begin;
   auto* shifts = reinterpret_cast<int8_t*>(workspace + PanelsBytes(call, rows) +
@@ -260,7 +214,7 @@ std::span<const int8_t> ShiftsOf(const SparseCall& call, const SparsePart& part,
 // more, each in memory of its own.
 void RunPowers(const SparseCall& call, const SparsePart& part,
                std::byte* workspace) {
-  const std::span<const int8_t> shifts = ShiftsOf(call, part, workspace);
+  const std::span<const int8_t> shifts = GroupShifts(call, part, workspace);
   const int most = MostSparseShift(call, part, shifts);
   if (most < 0) {
     RunSparse(Fp4Kernel<ScaleKind::kFractions>(call), call, part, workspace);
@@ -337,7 +291,7 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
     }
     return RefusesScales(call, window, kFp4Steps, kFp4PerStep, kFp4Unit);
   }
-  if (call.c.rows != 0 || call.sparse->stored().cols() > kMostProducts) {
+  if (call.c.rows != 0 || call.sparse->stored().cols() > kMaxExactFp4K) {
     return "takes C beside block scales only, without them K is limited";
   }
   return {};
@@ -350,7 +304,7 @@ int MostSparseShift(const SparseCall& call, const SparsePart& part,
   if (dense < 0) return -1;
   int most = kMostShift;
   while (most >= 0 &&
-         call.sparse->stored().cols() > kMostProducts >> (most + dense)) {
+         call.sparse->stored().cols() > kMaxExactFp4K >> (most + dense)) {
     --most;
   }
   const auto others =

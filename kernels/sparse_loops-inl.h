@@ -4,8 +4,8 @@
 // A Kernel has, beside what SparseKernel gives it,
 //   void DecodeSparse(pass, group, panel)
 //   void DecodeDense(pass, group, rows, panel), through row-major memory
-// Its Tiles computes 16 dense rows by up to kSparseNV panels, and brings a line
-// a step from `ahead` on to L2.
+// Its Tiles computes 16 dense rows by up to kSparseNV panels; each half of the
+// rows brings the lines of its Fetch to L2.
 
 #if defined(ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZEROULP_KERNELS_SPARSE_LOOPS_INL_H_

@@ -73,7 +73,6 @@ struct Fp4Product {
   using Sum = VI;
   static constexpr size_t kLanes = 64;
   static constexpr size_t kPerStep = 4;
-  static constexpr int32_t kLargest = 12;
 
   static HWY_INLINE VI Select(VI row, VI index) {
     return SelectBytes(row, index);
