@@ -299,7 +299,8 @@ std::string_view SparseFp4Refuses(const SparseCall& call) {
 
 int MostSparseShift(const SparseCall& call, const SparsePart& part,
                     std::span<const int8_t> shifts) {
-  if (call.c.rows != 0 || call.dense->scale_block() % kFp4Lanes != 0) return -1;
+  constexpr auto kWindow = static_cast<int64_t>(kFp4Lanes);
+  if (call.c.rows != 0 || call.dense->scale_block() % kWindow != 0) return -1;
   const int dense = MostShiftOf(*call.dense, part.dense_begin, part.dense_end);
   if (dense < 0) return -1;
   int most = kMostShift;
